@@ -1,0 +1,75 @@
+# The front door: every command sets up what it needs. STACK chooses the stack (default: the sandbox on this machine).
+STACK ?= sandbox
+PORT ?= 4566
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+
+PY := .venv/bin/python
+SANDBOX := $(PY) -m sandbox --port $(PORT)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sandbox sandbox-down sandbox-clean test check bench outputs preview up lock
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: .venv/ready ## install the locked dependencies into .venv/
+
+sandbox: setup ## the whole site on this machine: embedded AWS, deployment, sample experiments, URLs
+	@$(SANDBOX) sandbox
+
+sandbox-down: setup ## stop the embedded AWS; its data is kept
+	@$(SANDBOX) down
+
+sandbox-clean: setup ## stop the embedded AWS and forget its data
+	@$(SANDBOX) clean
+
+test: check ## every test: unit, components, the whole stack on an embedded AWS, browser
+	@$(PY) -m tests.browser.chromium
+	@$(PY) -m pytest
+
+check: setup ## ruff and mypy
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --quiet --check .
+	@$(PY) -m mypy
+
+bench: setup ## the benchmarks, as tables
+	@$(PY) -m benchmarks
+
+outputs: setup ## the stack's outputs as JSON
+ifeq ($(STACK),sandbox)
+	@$(SANDBOX) outputs
+else
+	@pulumi stack output --json --stack $(STACK)
+endif
+
+preview: setup ## what `make up` would change
+ifeq ($(STACK),sandbox)
+	@$(SANDBOX) preview
+else
+	@$(PY) -m components.settings Pulumi.$(STACK).yaml
+	@pulumi preview --stack $(STACK) --diff
+endif
+
+up: setup ## deploy STACK
+ifeq ($(STACK),sandbox)
+	@$(SANDBOX) up
+else
+	@$(PY) -m components.settings Pulumi.$(STACK).yaml
+	@pulumi up --stack $(STACK)
+endif
+
+lock: setup ## bring uv.lock and the Lambda layer's requirements up to pyproject.toml
+	@.venv/bin/uv lock
+	@.venv/bin/uv export --quiet --frozen --only-group layer --no-emit-project --no-annotate --no-header \
+		--output-file lambda/requirements.txt
+
+.venv/ready: pyproject.toml uv.lock Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "error: Python 3.11 or newer is needed; '$(PYTHON)' is older or missing. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "error: $(PYTHON) can't make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@.venv/bin/uv sync --quiet --frozen
+	@touch $@

@@ -1,0 +1,39 @@
+"""The dashboard's stack: settings, components, outputs."""
+
+from pathlib import Path
+
+import pulumi
+
+from components.cdn import Cdn
+from components.custom_domain import CustomDomain
+from components.experiment_store import ExperimentStore
+from components.http_api import HttpApi
+from components.invalidation import Invalidation
+from components.renderer import Renderer
+from components.settings import Settings
+from components.static_site import StaticSite
+
+ROOT = Path(__file__).parent
+
+settings = Settings.load()
+
+store = ExperimentStore("experiment-store", settings)
+renderer = Renderer("renderer", settings, store, source=ROOT / "lambda")
+api = HttpApi("http-api", settings, renderer)
+site = StaticSite("static-site", settings, folder=ROOT / "dashboard")
+domain = CustomDomain("custom-domain", settings) if settings.domain else None
+cdn = Cdn("cdn", settings, api, site, domain)
+if domain:
+    domain.lead_to(cdn.distribution)
+invalidation = Invalidation("invalidation", settings, cdn, renderer, site)
+
+pulumi.export("dashboard_url", cdn.url.apply(lambda url: f"{url}/"))
+pulumi.export("admin_url", cdn.url.apply(lambda url: f"{url}/admin.html"))
+pulumi.export("api_url", api.url.apply(lambda url: f"{url}/"))
+pulumi.export("distribution_id", cdn.distribution.id)
+pulumi.export("site_bucket", site.bucket.bucket)
+pulumi.export("media_bucket", store.media.bucket)
+pulumi.export("table_name", store.table.name)
+pulumi.export("renderer_function", renderer.function.name)
+pulumi.export("renderer_code_sha256", renderer.function.code_sha256)
+pulumi.export("renderer_version", renderer.alias.function_version)

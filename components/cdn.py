@@ -1,0 +1,264 @@
+"""The CDN in front of everything: pages from the API, static files from the private bucket."""
+
+from urllib.parse import SplitResult, urlsplit
+
+import pulumi
+import pulumi_aws as aws
+
+from components.custom_domain import CustomDomain
+from components.http_api import HttpApi
+from components.settings import Settings
+from components.static_site import PATH_PATTERNS, StaticSite
+
+API_ORIGIN = "api"
+SITE_ORIGIN = "site"
+API_PATHS = "/api/*"
+
+READ = ["GET", "HEAD"]
+ALL_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
+ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+
+DAY = 24 * 60 * 60
+YEAR = 365 * DAY
+# Pages and files come from the site alone; no inline script or style, no plug-in, no frame.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class Cdn(pulumi.ComponentResource):
+    """The CloudFront distribution and what belongs to it: origin access, cache and header policies."""
+
+    distribution: aws.cloudfront.Distribution
+    url: pulumi.Output[str]
+    """The site as browsers reach it, without a slash at the end."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        api: HttpApi,
+        site: StaticSite,
+        domain: CustomDomain | None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("dashboard:cdn:Cdn", name, None, opts)
+        self._settings = settings
+        self._domain = domain
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self._access_control = self._create_origin_access_control()
+        self._page_cache = self._create_page_cache_policy()
+        self._security_headers = self._create_security_headers_policy()
+        self.distribution = self._create_distribution(api, site)
+        self._let_it_read(site)
+        self.url = self._site_url()
+
+        self.register_outputs({"url": self.url})
+
+    def _create_origin_access_control(self) -> aws.cloudfront.OriginAccessControl:
+        return aws.cloudfront.OriginAccessControl(
+            "site",
+            name=self._settings.name("site"),
+            description="Signs the CDN's requests to the bucket of static files.",
+            origin_access_control_origin_type="s3",
+            signing_behavior="always",
+            signing_protocol="sigv4",
+            opts=self._child,
+        )
+
+    def _create_page_cache_policy(self) -> aws.cloudfront.CachePolicy:
+        """The renderer's Cache-Control decides; where it says nothing, nothing is cached."""
+        return aws.cloudfront.CachePolicy(
+            "pages",
+            name=self._settings.name("pages"),
+            comment="As long as the renderer says.",
+            min_ttl=0,
+            default_ttl=0,
+            max_ttl=DAY,
+            parameters_in_cache_key_and_forwarded_to_origin=(
+                aws.cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginArgs(
+                    enable_accept_encoding_brotli=True,
+                    enable_accept_encoding_gzip=True,
+                    cookies_config=aws.cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginCookiesConfigArgs(
+                        cookie_behavior="none"
+                    ),
+                    headers_config=aws.cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginHeadersConfigArgs(
+                        header_behavior="none"
+                    ),
+                    query_strings_config=(
+                        aws.cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginQueryStringsConfigArgs(
+                            query_string_behavior="all"
+                        )
+                    ),
+                )
+            ),
+            opts=self._child,
+        )
+
+    def _create_security_headers_policy(self) -> aws.cloudfront.ResponseHeadersPolicy:
+        return aws.cloudfront.ResponseHeadersPolicy(
+            "security",
+            name=self._settings.name("security"),
+            comment="Security headers of every response.",
+            security_headers_config=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs(
+                content_security_policy=(
+                    aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentSecurityPolicyArgs(
+                        content_security_policy=CONTENT_SECURITY_POLICY, override=True
+                    )
+                ),
+                content_type_options=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs(
+                    override=True
+                ),
+                frame_options=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigFrameOptionsArgs(
+                    frame_option="DENY", override=True
+                ),
+                referrer_policy=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigReferrerPolicyArgs(
+                    referrer_policy="strict-origin-when-cross-origin", override=True
+                ),
+                strict_transport_security=self._strict_transport_security(),
+            ),
+            opts=self._child,
+        )
+
+    def _strict_transport_security(
+        self,
+    ) -> aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigStrictTransportSecurityArgs | None:
+        if not self._settings.require_https:
+            return None
+        return aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigStrictTransportSecurityArgs(
+            access_control_max_age_sec=YEAR, include_subdomains=True, override=True
+        )
+
+    def _create_distribution(self, api: HttpApi, site: StaticSite) -> aws.cloudfront.Distribution:
+        return aws.cloudfront.Distribution(
+            "dashboard",
+            comment=self._settings.name("dashboard"),
+            enabled=True,
+            aliases=[self._domain.name] if self._domain else [],
+            http_version="http2and3",
+            is_ipv6_enabled=True,
+            price_class=self._settings.price_class,
+            origins=[self._api_origin(api), self._site_origin(site)],
+            default_cache_behavior=self._pages(),
+            # The first that matches counts: /api/openapi.json is the API's, not a static file.
+            ordered_cache_behaviors=[self._uncached_api(), *map(self._static_files, PATH_PATTERNS)],
+            restrictions=aws.cloudfront.DistributionRestrictionsArgs(
+                geo_restriction=aws.cloudfront.DistributionRestrictionsGeoRestrictionArgs(restriction_type="none")
+            ),
+            viewer_certificate=self._viewer_certificate(),
+            tags=self._settings.tags("cdn"),
+            opts=self._child,
+        )
+
+    def _api_origin(self, api: HttpApi) -> aws.cloudfront.DistributionOriginArgs:
+        """The API's stage: host, port and path from its URL."""
+        url = api.url.apply(urlsplit)
+        return aws.cloudfront.DistributionOriginArgs(
+            origin_id=API_ORIGIN,
+            domain_name=url.apply(_host),
+            origin_path=url.apply(lambda parts: parts.path),
+            custom_origin_config=aws.cloudfront.DistributionOriginCustomOriginConfigArgs(
+                http_port=url.apply(lambda parts: _port(parts, "http", default=80)),
+                https_port=url.apply(lambda parts: _port(parts, "https", default=443)),
+                origin_protocol_policy=url.apply(lambda parts: f"{parts.scheme}-only"),
+                origin_ssl_protocols=["TLSv1.2"],
+            ),
+        )
+
+    def _site_origin(self, site: StaticSite) -> aws.cloudfront.DistributionOriginArgs:
+        return aws.cloudfront.DistributionOriginArgs(
+            origin_id=SITE_ORIGIN,
+            domain_name=site.bucket.bucket_regional_domain_name,
+            origin_access_control_id=self._access_control.id,
+        )
+
+    def _pages(self) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgs:
+        return aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
+            target_origin_id=API_ORIGIN,
+            viewer_protocol_policy=self._viewer_protocol_policy,
+            allowed_methods=READ,
+            cached_methods=READ,
+            compress=True,
+            cache_policy_id=self._page_cache.id,
+            response_headers_policy_id=self._security_headers.id,
+        )
+
+    def _uncached_api(self) -> aws.cloudfront.DistributionOrderedCacheBehaviorArgs:
+        return aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
+            path_pattern=API_PATHS,
+            target_origin_id=API_ORIGIN,
+            viewer_protocol_policy=self._viewer_protocol_policy,
+            allowed_methods=ALL_METHODS,
+            cached_methods=READ,
+            compress=True,
+            cache_policy_id=CACHING_DISABLED,
+            origin_request_policy_id=ALL_VIEWER_EXCEPT_HOST_HEADER,
+            response_headers_policy_id=self._security_headers.id,
+        )
+
+    def _static_files(self, path_pattern: str) -> aws.cloudfront.DistributionOrderedCacheBehaviorArgs:
+        return aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
+            path_pattern=path_pattern,
+            target_origin_id=SITE_ORIGIN,
+            viewer_protocol_policy=self._viewer_protocol_policy,
+            allowed_methods=READ,
+            cached_methods=READ,
+            compress=True,
+            cache_policy_id=CACHING_OPTIMIZED,
+            response_headers_policy_id=self._security_headers.id,
+        )
+
+    @property
+    def _viewer_protocol_policy(self) -> str:
+        return "redirect-to-https" if self._settings.require_https else "allow-all"
+
+    def _viewer_certificate(self) -> aws.cloudfront.DistributionViewerCertificateArgs:
+        if self._domain is None:
+            return aws.cloudfront.DistributionViewerCertificateArgs(cloudfront_default_certificate=True)
+        return aws.cloudfront.DistributionViewerCertificateArgs(
+            acm_certificate_arn=self._domain.certificate_arn,
+            minimum_protocol_version="TLSv1.2_2021",
+            ssl_support_method="sni-only",
+        )
+
+    def _let_it_read(self, site: StaticSite) -> None:
+        """Only this distribution reads the bucket; without the right to list, a missing file is an access denied."""
+        policy = pulumi.Output.json_dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": "LetTheCdnRead",
+                        "Effect": "Allow",
+                        "Principal": {"Service": "cloudfront.amazonaws.com"},
+                        "Action": "s3:GetObject",
+                        "Resource": pulumi.Output.concat(site.bucket.arn, "/*"),
+                        "Condition": {"StringEquals": {"AWS:SourceArn": self.distribution.arn}},
+                    }
+                ],
+            }
+        )
+        aws.s3.BucketPolicy("site", bucket=site.bucket.bucket, policy=policy, opts=self._child)
+
+    def _site_url(self) -> pulumi.Output[str]:
+        if self._domain:
+            return pulumi.Output.from_input(f"https://{self._domain.name}")
+        url_format = self._settings.site_url_format or "https://{label}.cloudfront.net"
+        return self.distribution.domain_name.apply(lambda name: url_format.format(label=name.split(".")[0]).rstrip("/"))
+
+
+def _host(url: SplitResult) -> str:
+    if not url.hostname:
+        raise pulumi.RunError(f"The API's URL {url.geturl()} names no host; check apiUrlFormat in the stack's config.")
+    return url.hostname
+
+
+def _port(url: SplitResult, scheme: str, default: int) -> int:
+    return url.port if url.scheme == scheme and url.port else default

@@ -1,0 +1,116 @@
+"""The HTTP API in front of the renderer: one stage, throttled and access-logged."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+from components.renderer import Renderer
+from components.settings import Settings
+
+STAGE = "production"
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+ACCESS_LOG_FIELDS = (
+    *("requestId", "requestTime", "identity.sourceIp", "identity.userAgent", "httpMethod", "path", "routeKey"),
+    *("status", "responseLength", "responseLatency", "integrationLatency", "integrationErrorMessage"),
+)
+
+
+class HttpApi(pulumi.ComponentResource):
+    """API Gateway's HTTP API with its stage, which calls the renderer's alias `live`."""
+
+    api: aws.apigatewayv2.Api
+    url: pulumi.Output[str]
+    """Where the stage is reached, without a slash at the end."""
+
+    def __init__(
+        self, name: str, settings: Settings, renderer: Renderer, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("dashboard:api:HttpApi", name, None, opts)
+        self._settings = settings
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self.api = self._create_api()
+        self._allow_invocation(renderer)
+        self._route = self._route_to(renderer)
+        self._log_group = self._create_log_group()
+        self._stage = self._create_stage()
+        self.url = self._stage_url()
+
+        self.register_outputs({"url": self.url})
+
+    def _create_api(self) -> aws.apigatewayv2.Api:
+        return aws.apigatewayv2.Api(
+            "dashboard",
+            name=self._settings.name("dashboard"),
+            protocol_type="HTTP",
+            description="The dashboard's public pages.",
+            tags=self._settings.tags("http-api"),
+            opts=self._child,
+        )
+
+    def _allow_invocation(self, renderer: Renderer) -> None:
+        aws.lambda_.Permission(
+            "renderer",
+            statement_id="AllowInvocationByTheApi",
+            action="lambda:InvokeFunction",
+            function=renderer.function.name,
+            qualifier=renderer.alias.name,
+            principal="apigateway.amazonaws.com",
+            source_arn=pulumi.Output.concat(self.api.execution_arn, f"/{STAGE}/*"),
+            opts=self._child,
+        )
+
+    def _route_to(self, renderer: Renderer) -> aws.apigatewayv2.Route:
+        """Every request goes to the renderer, so that its pages also say what doesn't exist."""
+        integration = aws.apigatewayv2.Integration(
+            "renderer",
+            api_id=self.api.id,
+            integration_type="AWS_PROXY",
+            integration_uri=renderer.alias.invoke_arn,
+            integration_method="POST",
+            payload_format_version="2.0",
+            opts=self._child,
+        )
+        return aws.apigatewayv2.Route(
+            "default",
+            api_id=self.api.id,
+            route_key="$default",
+            target=pulumi.Output.concat("integrations/", integration.id),
+            opts=self._child,
+        )
+
+    def _create_log_group(self) -> aws.cloudwatch.LogGroup:
+        return aws.cloudwatch.LogGroup(
+            "access-log",
+            name=f"/aws/apigateway/{self._settings.name('dashboard')}",
+            retention_in_days=self._settings.log_retention_days,
+            tags=self._settings.tags("http-api"),
+            opts=self._child,
+        )
+
+    def _create_stage(self) -> aws.apigatewayv2.Stage:
+        return aws.apigatewayv2.Stage(
+            STAGE,
+            api_id=self.api.id,
+            name=STAGE,
+            auto_deploy=True,
+            default_route_settings=aws.apigatewayv2.StageDefaultRouteSettingsArgs(
+                throttling_rate_limit=self._settings.throttle_rate,
+                throttling_burst_limit=self._settings.throttle_burst,
+            ),
+            access_log_settings=aws.apigatewayv2.StageAccessLogSettingsArgs(
+                destination_arn=self._log_group.arn,
+                format=json.dumps({field: f"$context.{field}" for field in ACCESS_LOG_FIELDS}),
+            ),
+            tags=self._settings.tags("http-api"),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._route]),
+        )
+
+    def _stage_url(self) -> pulumi.Output[str]:
+        url_format = self._settings.api_url_format
+        if not url_format:
+            return self._stage.invoke_url.apply(lambda url: url.rstrip("/"))
+        return pulumi.Output.all(self.api.id, self._stage.name).apply(
+            lambda ids: url_format.format(api_id=ids[0], stage=ids[1]).rstrip("/")
+        )

@@ -1,0 +1,154 @@
+"""What a Lambda function is deployed from: the deterministic zip of its source and the layer of its dependencies.
+
+The same source gives the same bytes on every machine: entries sorted by name, no timestamps, fixed modes, stored and
+not deflated (zlib's output differs between its implementations). So the hash of the zip is known before deployment,
+and it is the CodeSha256 that Lambda reports afterwards:
+https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+"""
+
+import base64
+import hashlib
+import io
+import os
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import uv
+
+CACHE_DIR = Path(__file__).parent.parent / ".cache" / "lambda"
+RUNTIME = "python3.13"
+ARCHITECTURE = "arm64"
+# The wheels that fit RUNTIME and ARCHITECTURE on Amazon Linux 2023.
+WHEEL_PYTHON = "3.13"
+WHEEL_PLATFORM = "aarch64-manylinux_2_28"
+REQUIREMENTS = "requirements.txt"
+# The oldest time that a zip can hold.
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+UNIX = 3
+REGULAR_FILE_MODE = 0o100644 << 16
+
+
+@dataclass(frozen=True)
+class LambdaPackage:
+    """A zip on disk, ready to be deployed."""
+
+    path: Path
+    sha256: str
+    """base64 of the zip's SHA-256, as Lambda's CodeSha256."""
+    files: dict[str, str]
+    """Each entry's name and hexadecimal SHA-256."""
+
+    @property
+    def archive(self) -> pulumi.FileArchive:
+        """The zip as Pulumi takes it, relative to the project, so that the state holds no path of one machine."""
+        return pulumi.FileArchive(os.path.relpath(self.path))
+
+
+def package_source(source: Path, name: str, cache: Path = CACHE_DIR) -> LambdaPackage:
+    """Zip a function's source folder.
+
+    Raises:
+        pulumi.RunError: the folder holds no Python file, or a link that leads out of it.
+
+    """
+    entries = {file.relative_to(source).as_posix(): file.read_bytes() for file in _source_files(source)}
+    if not any(entry.endswith(".py") for entry in entries):
+        raise pulumi.RunError(f"{source}: no Python file to deploy; is the checkout complete?")
+    return _write_package(cache / f"{name}.zip", entries)
+
+
+def package_layer(requirements: Path, cache: Path = CACHE_DIR) -> LambdaPackage:
+    """Zip the packages of a locked requirements file as a Lambda layer; built once per content of that file.
+
+    Raises:
+        pulumi.RunError: the packages can't be had.
+
+    """
+    recipe = f"{WHEEL_PYTHON} {WHEEL_PLATFORM}\n{requirements.read_text(encoding='utf-8')}"
+    path = cache / f"layer-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}.zip"
+    if path.exists():
+        return _read_package(path)
+    with tempfile.TemporaryDirectory() as folder:
+        _install(requirements, Path(folder))
+        entries = {
+            f"python/{file.relative_to(folder).as_posix()}": file.read_bytes()
+            for file in _walk(Path(folder), keep=_is_layer_file)
+        }
+        return _write_package(path, entries)
+
+
+def _source_files(source: Path) -> Iterable[Path]:
+    for file in _walk(source, keep=_is_source_file):
+        if not file.resolve().is_relative_to(source.resolve()):
+            raise pulumi.RunError(f"{file}: links to a file outside {source}; put a copy there, or remove the link")
+        yield file
+
+
+def _walk(folder: Path, keep: Callable[[Path], bool]) -> Iterable[Path]:
+    return (file for file in folder.rglob("*") if file.is_file() and keep(file.relative_to(folder)))
+
+
+def _is_source_file(file: Path) -> bool:
+    hidden_or_cache = any(part.startswith(".") or part == "__pycache__" for part in file.parts)
+    return not hidden_or_cache and file.suffix != ".pyc" and file.name != REQUIREMENTS
+
+
+def _is_layer_file(file: Path) -> bool:
+    """Leave out what differs between two installations of the same wheel, and scripts that Lambda never runs."""
+    installer_record = file.parent.suffix == ".dist-info" and file.name in ("INSTALLER", "RECORD", "REQUESTED")
+    return not installer_record and file.parts[0] != "bin" and not file.name.startswith(".")
+
+
+def _install(requirements: Path, folder: Path) -> None:
+    command = [
+        *(uv.find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--no-deps", "--require-hashes"),
+        *("--only-binary", ":all:", "--no-compile-bytecode", "--link-mode", "copy"),
+        *("--python-version", WHEEL_PYTHON, "--python-platform", WHEEL_PLATFORM),
+        *("--target", str(folder), "--requirements", str(requirements)),
+    ]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise pulumi.RunError(
+            f"The layer of {requirements} could not be built: {' '.join(result.stderr.split())[-500:]}\n"
+            "Check the network and the proxy settings, then run the same command again."
+        )
+
+
+def _write_package(path: Path, entries: dict[str, bytes]) -> LambdaPackage:
+    content = _zip_bytes(entries)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as unfinished:
+        unfinished.write(content)
+    os.replace(unfinished.name, path)
+    return LambdaPackage(path, _lambda_sha256(content), {name: _hex_sha256(data) for name, data in entries.items()})
+
+
+def _read_package(path: Path) -> LambdaPackage:
+    content = path.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        files = {name: _hex_sha256(package.read(name)) for name in package.namelist()}
+    return LambdaPackage(path, _lambda_sha256(content), files)
+
+
+def _zip_bytes(entries: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as package:
+        for name in sorted(entries):
+            entry = zipfile.ZipInfo(name, date_time=ZIP_EPOCH)
+            entry.create_system = UNIX
+            entry.external_attr = REGULAR_FILE_MODE
+            package.writestr(entry, entries[name])
+    return buffer.getvalue()
+
+
+def _lambda_sha256(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def _hex_sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

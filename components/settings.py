@@ -1,0 +1,271 @@
+"""The stack's configuration: read, checked as a whole and given types.
+
+`Pulumi.yaml` names every key with its type, default and meaning; the rules beyond a type stand here.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime import config as runtime_config
+
+PROJECT_FILE = Path(__file__).parent.parent / "Pulumi.yaml"
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LOG_RETENTION_DAYS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
+HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
+HOSTED_ZONE_ID = re.compile(r"Z[A-Z0-9]{1,31}")
+# S3's are the strictest names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+# The longest derived name, <project>-<stack>-media-<account id>, has to be a bucket's.
+STACK_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+BUCKET_NAME_LIMIT = 63
+
+
+class InvalidConfig(pulumi.RunError):
+    """The stack's configuration has problems; the message lists them all, a line each."""
+
+    def __init__(self, stack: str, problems: list[str]) -> None:
+        self.problems = problems
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__(f"{count} in the configuration of stack '{stack}' (Pulumi.{stack}.yaml):\n{lines}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the stack is configured to be; the fields are explained in `Pulumi.yaml`."""
+
+    project: str
+    stack: str
+    deletion_protection: bool
+    log_retention_days: int
+    renderer_memory_mb: int
+    renderer_timeout_seconds: int
+    throttle_rate: int
+    throttle_burst: int
+    price_class: str
+    require_https: bool
+    domain: str
+    hosted_zone_id: str
+    renderer_function_name: str
+    table_name: str
+    site_bucket_name: str
+    media_bucket_name: str
+    api_url_format: str
+    site_url_format: str
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """The settings of the stack that Pulumi is running.
+
+        Raises:
+            InvalidConfig: with every problem found, before any resource is registered.
+
+        """
+        values = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+        return cls.parse(pulumi.get_project(), pulumi.get_stack(), values)
+
+    @classmethod
+    def parse(cls, project: str, stack: str, config: Mapping[str, Any]) -> "Settings":
+        """Settings from a stack's whole configuration, `namespace:key` to value.
+
+        Raises:
+            InvalidConfig: with every problem found.
+
+        """
+        reader = _Reader.of(project, config)
+        settings = cls(
+            project=project,
+            stack=stack,
+            **{_snake_case(key): reader.value(key) for key in reader.schema},
+        )
+        problems = [*reader.problems, *settings._problems(invalid=reader.invalid)]
+        if problems:
+            raise InvalidConfig(stack, problems)
+        return settings
+
+    def name(self, what: str) -> str:
+        """A resource's name, so derived from project and stack that two stacks live in one account."""
+        return f"{self.project}-{self.stack}-{what}"
+
+    def tags(self, component: str) -> dict[str, str]:
+        """The tags of a component's resources."""
+        return {"project": self.project, "stack": self.stack, "component": component}
+
+    def _problems(self, invalid: set[str]) -> Iterator[str]:
+        """What is wrong with the values, key by key; `invalid` are keys of a wrong type, already reported."""
+        for key, accepted, holds in self._rules():
+            value = getattr(self, _snake_case(key))
+            if key not in invalid and not holds:
+                yield f"{key}: {json.dumps(value)} is not accepted; it takes {accepted}"
+        for key, other in (("domain", "hostedZoneId"), ("hostedZoneId", "domain")):
+            if getattr(self, _snake_case(key)) and not getattr(self, _snake_case(other)) and other not in invalid:
+                value = json.dumps(getattr(self, _snake_case(key)))
+                yield f"{other}: missing, though {key} is {value}; set both, or neither"
+        longest = self.name("media-") + "0" * 12
+        if not STACK_NAME.fullmatch(self.stack) or len(longest) > BUCKET_NAME_LIMIT:
+            room = BUCKET_NAME_LIMIT - len(longest) + len(self.stack)
+            accepted = f"a-z, 0-9 and inner hyphens, at most {room}"
+            yield f"stack name: {json.dumps(self.stack)} is not accepted; it takes {accepted}"
+
+    def _rules(self) -> Iterator[tuple[str, str, bool]]:
+        """Each rule on one value: the key, what is accepted, and whether the value is."""
+        yield (
+            "logRetentionDays",
+            "one of " + ", ".join(map(str, LOG_RETENTION_DAYS)),
+            self.log_retention_days in LOG_RETENTION_DAYS,
+        )
+        yield "rendererMemoryMb", "128 to 10240", 128 <= self.renderer_memory_mb <= 10240
+        yield "rendererTimeoutSeconds", "1 to 29", 1 <= self.renderer_timeout_seconds <= 29
+        yield "throttleRate", "1 or more", self.throttle_rate >= 1
+        yield "throttleBurst", "1 or more", self.throttle_burst >= 1
+        yield "priceClass", "one of " + ", ".join(PRICE_CLASSES), self.price_class in PRICE_CLASSES
+        yield "domain", "a host name such as aiv1codec.com", _empty_or(HOST_NAME, self.domain)
+        yield "hostedZoneId", "an id such as Z0123456789ABCDEFGHIJ", _empty_or(HOSTED_ZONE_ID, self.hosted_zone_id)
+        yield (
+            "rendererFunctionName",
+            "1 to 64 of A-Z a-z 0-9 _ -",
+            _empty_or(FUNCTION_NAME, self.renderer_function_name),
+        )
+        yield "tableName", "3 to 255 of A-Z a-z 0-9 _ - .", _empty_or(TABLE_NAME, self.table_name)
+        yield "siteBucketName", "3 to 63 of a-z 0-9 -", _empty_or(BUCKET_NAME, self.site_bucket_name)
+        yield "mediaBucketName", "3 to 63 of a-z 0-9 -", _empty_or(BUCKET_NAME, self.media_bucket_name)
+        yield (
+            "apiUrlFormat",
+            "an http or https URL with {api_id} and {stage} in it, and no other braces",
+            _is_url_format(self.api_url_format, {"api_id", "stage"}),
+        )
+        yield (
+            "siteUrlFormat",
+            "an http or https URL with {label} in it, and no other braces",
+            _is_url_format(self.site_url_format, {"label"}),
+        )
+
+
+@dataclass
+class _Reader:
+    """Reads the project's keys by the types that `Pulumi.yaml` declares, and collects what is wrong with them."""
+
+    schema: Mapping[str, Mapping[str, Any]]
+    values: Mapping[str, Any]
+    problems: list[str] = field(default_factory=list)
+    invalid: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, project: str, config: Mapping[str, Any]) -> "_Reader":
+        schema = yaml.safe_load(PROJECT_FILE.read_text(encoding="utf-8"))["config"]
+        prefix = f"{project}:"
+        values = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+        reader = cls(schema, values)
+        for key in sorted(values.keys() - schema.keys()):
+            accepted = ", ".join(schema)
+            reader.problems.append(f"{key}: unknown key with value {_shown(values[key])}; the keys are {accepted}")
+        return reader
+
+    def value(self, key: str) -> Any:
+        declared = self.schema[key]
+        raw = self.values.get(key, declared["default"])
+        try:
+            return _PARSERS[declared["type"]](raw)
+        except ValueError:
+            self.invalid.add(key)
+            self.problems.append(f"{key}: {_shown(raw)} is not accepted; it takes {_ACCEPTED[declared['type']]}")
+            return declared["default"]
+
+
+def _parse_boolean(raw: Any) -> bool:
+    text = str(raw).lower()
+    if text not in ("true", "false"):
+        raise ValueError(raw)
+    return text == "true"
+
+
+def _parse_integer(raw: Any) -> int:
+    if isinstance(raw, bool) or not re.fullmatch(r"-?\d+", str(raw)):
+        raise ValueError(raw)
+    return int(raw)
+
+
+def _parse_string(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise ValueError(raw)
+    return raw
+
+
+_PARSERS = {"boolean": _parse_boolean, "integer": _parse_integer, "string": _parse_string}
+_ACCEPTED = {"boolean": "true or false", "integer": "a whole number", "string": "text"}
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def _snake_case(key: str) -> str:
+    return re.sub(r"([A-Z])", lambda match: f"_{match[1].lower()}", key)
+
+
+def _empty_or(pattern: re.Pattern[str], value: str) -> bool:
+    return not value or bool(pattern.fullmatch(value))
+
+
+def _is_url_format(value: str, names: set[str]) -> bool:
+    if not value:
+        return True
+    rest = re.sub("|".join(re.escape(f"{{{name}}}") for name in names), "", value)
+    has_all = all(f"{{{name}}}" in value for name in names)
+    return has_all and not set("{}") & set(rest) and value.startswith(("http://", "https://"))
+
+
+def check_stack_file(path: Path) -> None:
+    """Check a stack's configuration file before the engine reads it.
+
+    The engine itself stops at the first wrong type and doesn't show the value.
+
+    Raises:
+        InvalidConfig: with every problem found.
+
+    """
+    project = yaml.safe_load(PROJECT_FILE.read_text(encoding="utf-8"))["name"]
+    stack = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+    config = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config") or {}
+    Settings.parse(project, stack, config)
+
+
+if __name__ == "__main__":
+    try:
+        check_stack_file(Path(sys.argv[1]))
+    except InvalidConfig as problems:
+        sys.exit(str(problems))

@@ -1,0 +1,84 @@
+"""The static files that browsers get from S3: the admin page, its script, the stylesheet of all pages."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from components.private_bucket import PrivateBucket
+from components.settings import Settings
+
+CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+PATH_PATTERNS = tuple(f"*{suffix}" for suffix in CONTENT_TYPES)
+"""What the CDN asks S3 for; by suffix, as a pattern per file would change the distribution with every new file."""
+
+# Browsers ask again each time, so that they never mix files of two releases; the CDN holds a file until it is
+# invalidated or a day has passed.
+CACHE_CONTROL = "public, max-age=0, s-maxage=86400, must-revalidate"
+
+
+class StaticSite(pulumi.ComponentResource):
+    """The private bucket of static files and an object for each file of a folder."""
+
+    bucket: aws.s3.Bucket
+    hashes: dict[str, str]
+    """Each file's URL path, such as `/admin.html`, and the hexadecimal SHA-256 of its content."""
+    objects: list[aws.s3.BucketObject]
+
+    def __init__(self, name: str, settings: Settings, folder: Path, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dashboard:site:StaticSite", name, None, opts)
+        files = dict(_site_files(folder))
+
+        self.bucket = PrivateBucket(
+            "site", settings, settings.site_bucket_name, opts=pulumi.ResourceOptions(parent=self)
+        ).bucket
+        self.hashes = {f"/{key}": _sha256(file) for key, file in files.items()}
+        self.objects = [self._create_object(settings, key, file) for key, file in files.items()]
+
+        self.register_outputs({"bucket": self.bucket.bucket})
+
+    def _create_object(self, settings: Settings, key: str, file: Path) -> aws.s3.BucketObject:
+        return aws.s3.BucketObject(
+            key,
+            bucket=self.bucket.bucket,
+            key=key,
+            source=pulumi.FileAsset(_relative(file)),
+            source_hash=self.hashes[f"/{key}"],
+            content_type=CONTENT_TYPES[file.suffix],
+            cache_control=CACHE_CONTROL,
+            tags=settings.tags("static-site"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _site_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each file's key and path, in a stable order."""
+    for file in sorted(folder.rglob("*")):
+        key = file.relative_to(folder)
+        if not file.is_file() or any(part.startswith(".") for part in key.parts):
+            continue
+        if file.suffix not in CONTENT_TYPES:
+            raise pulumi.RunError(
+                f"{file}: no content type is known for '{file.suffix}'; "
+                "add it to CONTENT_TYPES in components/static_site.py, or remove the file"
+            )
+        yield key.as_posix(), file
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _relative(file: Path) -> str:
+    return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)

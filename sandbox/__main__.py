@@ -1,0 +1,133 @@
+"""The sandbox at the command line: `python -m sandbox up`, as the Makefile calls it."""
+
+import argparse
+import json
+import shutil
+import sys
+
+from rich.console import Console
+
+from sandbox.emulator import Emulator
+from sandbox.engine import find_engine
+from sandbox.places import DEFAULT_PORT, HOME, SandboxError
+from sandbox.stack import Deployment
+
+# Standard output is for results alone, so that it can be piped.
+progress = Console(stderr=True, highlight=False)
+results = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    """Carry out one command; the exit code, 1 where it failed."""
+    arguments = _parse_arguments()
+    emulator = Emulator(HOME, arguments.port)
+    try:
+        COMMANDS[arguments.command](emulator)
+    except SandboxError as error:
+        progress.print(f"[red]error:[/red] {error}", markup=True)
+        return 1
+    except KeyboardInterrupt:
+        progress.print("Interrupted; make sandbox goes on from here.")
+        return 130
+    return 0
+
+
+def sandbox(emulator: Emulator) -> None:
+    """Everything, up to the URLs: emulator, engine, deployment, sample experiments."""
+    deployment = _up(emulator)
+    outputs = deployment.outputs()
+    _run_samples(emulator, outputs)
+    _print_urls(outputs)
+
+
+def up(emulator: Emulator) -> None:
+    """Deploy, without the sample experiments."""
+    _print_urls(_up(emulator).outputs())
+
+
+def preview(emulator: Emulator) -> None:
+    """Show what `up` would do."""
+    _deployment(emulator).preview(on_output=results.print)
+
+
+def refresh(emulator: Emulator) -> None:
+    """Find what was changed by hand."""
+    _deployment(emulator).refresh(on_output=results.print)
+
+
+def destroy(emulator: Emulator) -> None:
+    """Delete every resource of the stack."""
+    _deployment(emulator).destroy(on_output=results.print)
+
+
+def outputs(emulator: Emulator) -> None:
+    """Print the stack's outputs as JSON."""
+    results.print(json.dumps(Deployment(emulator, find_engine(_report)).outputs(), indent=2), markup=False)
+
+
+def down(emulator: Emulator) -> None:
+    """Stop the emulator; its data is kept."""
+    emulator.stop()
+
+
+def clean(emulator: Emulator) -> None:
+    """Stop the emulator and forget its data and the stack's state."""
+    emulator.stop()
+    shutil.rmtree(emulator.folder, ignore_errors=True)
+
+
+COMMANDS = {function.__name__: function for function in (sandbox, up, preview, refresh, destroy, outputs, down, clean)}
+
+
+def _up(emulator: Emulator) -> Deployment:
+    engine = find_engine(_report)
+    was_started = _start(emulator)
+    deployment = Deployment(emulator, engine)
+    _report("Deploying the stack")
+    deployment.up(on_output=_engine_line, refresh=was_started or deployment.was_interrupted)
+    return deployment
+
+
+def _deployment(emulator: Emulator) -> Deployment:
+    engine = find_engine(_report)
+    _start(emulator)
+    return Deployment(emulator, engine)
+
+
+def _start(emulator: Emulator) -> bool:
+    was_started = emulator.start()
+    if was_started:
+        _report(f"Started the embedded AWS at {emulator.url}")
+    return was_started
+
+
+def _run_samples(emulator: Emulator, outputs: dict[str, str]) -> None:
+    from sandbox.samples import run_samples
+
+    run_samples(outputs["table_name"], outputs["media_bucket"], emulator.client, emulator.folder / "clips", progress)
+
+
+def _print_urls(outputs: dict[str, str]) -> None:
+    for name in ("dashboard_url", "admin_url", "api_url"):
+        results.print(f"{name.removesuffix('_url'):>10}  {outputs[name]}", markup=False)
+
+
+def _report(line: str) -> None:
+    progress.print(f"[bold]{line}[/bold]", markup=True)
+
+
+def _engine_line(line: str) -> None:
+    """The engine's line on each resource, less the empty ones."""
+    if line.strip():
+        progress.print(f"  {line.rstrip()}", markup=False)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("command", choices=COMMANDS, help="what to do")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

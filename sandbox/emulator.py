@@ -1,0 +1,198 @@
+"""The embedded AWS: a ministack process on 127.0.0.1 that enforces IAM and keeps its state under `.sandbox/`."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import requests
+import uv
+
+from sandbox.places import PROJECT, SandboxError
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+# The emulator's well-known root credentials, key and secret alike; they open nothing else.
+ROOT_KEY = "test"
+START_LIMIT_SECONDS = 60
+STOP_LIMIT_SECONDS = 30
+POLL_SECONDS = 0.1
+LOG_TAIL_LINES = 3
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """One embedded AWS, told from others by its folder and its port."""
+
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it answers, for AWS clients."""
+        return f"http://{HOST}:{self.port}"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator, with root's credentials."""
+        untyped: Any = boto3
+        return untyped.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=ROOT_KEY,
+            aws_secret_access_key=ROOT_KEY,
+        )
+
+    @property
+    def log(self) -> Path:
+        """What it has printed since its last start."""
+        return self.folder / "emulator.log"
+
+    def start(self) -> bool:
+        """Start it, unless it runs already; whether it had to be started.
+
+        Raises:
+            SandboxError: the port is taken, or it doesn't come up.
+
+        """
+        if self._is_ours() and self._answers():
+            return False
+        self.stop()
+        if _is_taken(self.port):
+            raise SandboxError(
+                f"Port {self.port} is in use by another program, so the embedded AWS can't start.\n"
+                "Stop that program, or choose another port: make sandbox PORT=4600"
+            )
+        python = self._environment()
+        process = self._launch(python)
+        self._wait_until_ready(process)
+        return True
+
+    def stop(self) -> None:
+        """Stop it and the function workers it has started; its state is kept."""
+        pid = self._pid()
+        if pid is None:
+            return
+        if self._is_ours():
+            _signal_group(pid, signal.SIGTERM)
+            if not _wait_for_exit(pid):
+                _signal_group(pid, signal.SIGKILL)
+                _wait_for_exit(pid)
+        else:
+            # It died by itself; the workers of its group may be left.
+            _signal_group(pid, signal.SIGKILL)
+        self._pid_file.unlink(missing_ok=True)
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.folder / "emulator.pid"
+
+    def _pid(self) -> int | None:
+        try:
+            return int(self._pid_file.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _is_ours(self) -> bool:
+        """Whether the recorded process still is the emulator: process ids are used again after a restart."""
+        pid = self._pid()
+        if pid is None:
+            return False
+        command = subprocess.run(
+            ["ps", "-o", "command=", "-p", str(pid)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return "ministack" in command.stdout and "<defunct>" not in command.stdout
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/_ministack/health", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    def _environment(self) -> Path:
+        """The emulator's own Python environment: its functions must not see this project's packages."""
+        environment = self.folder / "emulator"
+        command = [uv.find_uv_bin(), "sync", "--quiet", "--frozen", "--only-group", "emulator", "--no-install-project"]
+        variables = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(environment)}
+        result = subprocess.run(command, cwd=PROJECT, env=variables, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise SandboxError(
+                f"The embedded AWS could not be installed: {' '.join(result.stderr.split())[-300:]}\n"
+                "Check the network and the proxy settings, then run make sandbox again."
+            )
+        return environment / "bin" / "python"
+
+    def _launch(self, python: Path) -> subprocess.Popen[bytes]:
+        state = self.folder / "aws"
+        state.mkdir(parents=True, exist_ok=True)
+        variables = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
+            "AUTH": "true",
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(self.port),
+            "IOT_MTLS_ENABLED": "0",
+            "LAMBDA_EXECUTOR": "local",
+            "PERSIST_STATE": "1",
+            "S3_DATA_DIR": str(state / "s3"),
+            "S3_PERSIST": "1",
+            "SFTP_ENABLED": "0",
+            "STATE_DIR": str(state / "services"),
+        }
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(
+                [str(python), "-m", "ministack"],
+                cwd=self.folder,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._pid_file.write_text(f"{process.pid}\n", encoding="utf-8")
+        return process
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_LIMIT_SECONDS
+        while not self._answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                tail = " / ".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
+                raise SandboxError(f"The embedded AWS did not come up: {tail}\nIts whole log: {self.log}")
+            time.sleep(POLL_SECONDS)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def _wait_for_exit(pid: int) -> bool:
+    deadline = time.monotonic() + STOP_LIMIT_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        try:
+            os.killpg(pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return True
+        time.sleep(POLL_SECONDS)
+    return False

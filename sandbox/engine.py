@@ -1,0 +1,125 @@
+"""Pulumi's engine for the sandbox.
+
+The `pulumi` on PATH where its version fits; else the official installer's; else built from its Go module. What is
+installed or built stays in the user's cache folder.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pulumi.automation as auto
+import semver
+
+from sandbox.places import SandboxError, cache_folder
+
+VERSION = "3.250.0"
+OLDEST = semver.VersionInfo.parse("3.200.0")
+MODULE = "github.com/pulumi/pulumi/pkg/v3"
+PACKAGE = f"{MODULE}/cmd/pulumi"
+# Go fetches a newer toolchain by itself where the module needs one; before this release it did not.
+OLDEST_GO = (1, 21)
+
+Report = Callable[[str], None]
+
+
+def find_engine(report: Report) -> auto.PulumiCommand:
+    """The engine, installed or built if need be; `report` gets a line for each step that takes time.
+
+    Raises:
+        SandboxError: it can't be had, with the reason.
+
+    """
+    return _on_path() or _in_cache() or _installed(report) or _built(report)
+
+
+def _on_path() -> auto.PulumiCommand | None:
+    version = _version("pulumi")
+    if version is None or not OLDEST <= version < OLDEST.bump_major():
+        return None
+    return auto.PulumiCommand(skip_version_check=True)
+
+
+def _in_cache() -> auto.PulumiCommand | None:
+    for root in (_official_root(), _built_root()):
+        if _version(root / "bin" / "pulumi"):
+            return auto.PulumiCommand(root=str(root), skip_version_check=True)
+    return None
+
+
+def _installed(report: Report) -> auto.PulumiCommand | None:
+    report(f"Installing Pulumi {VERSION} with the official installer")
+    try:
+        return auto.PulumiCommand.install(root=str(_official_root()), version=semver.VersionInfo.parse(VERSION))
+    except Exception as error:
+        report(f"That failed ({_short(error)}); it is built from its Go module instead")
+        return None
+
+
+def _built(report: Report) -> auto.PulumiCommand:
+    go = _find_go()
+    report(f"Building Pulumi {VERSION} from its Go module, once (about 3 minutes on 2 cores)")
+    root = _built_root()
+    (root / "bin").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root) as folder:
+        _run(go, ["mod", "init", "engine"], folder)
+        _run(go, ["get", "-tool", f"{PACKAGE}@v{VERSION}"], folder)
+        flags = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{VERSION}"
+        _run(go, ["build", "-ldflags", flags, "-o", "pulumi", PACKAGE], folder)
+        # Moved at the end, so that a build cut short never looks like a whole one.
+        (Path(folder) / "pulumi").replace(root / "bin" / "pulumi")
+    return auto.PulumiCommand(root=str(root), skip_version_check=True)
+
+
+def _find_go() -> str:
+    go = shutil.which("go")
+    version = _go_version(go) if go else None
+    if go is None or version is None or version < OLDEST_GO:
+        found = f"Go {'.'.join(map(str, version))}" if version else "no Go compiler"
+        raise SandboxError(
+            f"Pulumi's engine can't be downloaded, and to build it there is {found} on PATH.\n"
+            f"Install Pulumi (https://www.pulumi.com/docs/install/) or Go {'.'.join(map(str, OLDEST_GO))} or newer, "
+            "then run make sandbox again."
+        )
+    return go
+
+
+def _go_version(go: str) -> tuple[int, ...] | None:
+    result = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)
+    match = re.match(r"go(\d+)\.(\d+)", result.stdout)
+    return tuple(map(int, match.groups())) if match else None
+
+
+def _run(go: str, arguments: list[str], folder: str) -> None:
+    result = subprocess.run([go, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise SandboxError(
+            f"Pulumi's engine could not be built: go {arguments[0]} failed: {reason}\n"
+            "Check the network and the disk's free space, or install Pulumi (https://www.pulumi.com/docs/install/)."
+        )
+
+
+def _official_root() -> Path:
+    return cache_folder() / f"pulumi-{VERSION}-official"
+
+
+def _built_root() -> Path:
+    return cache_folder() / f"pulumi-{VERSION}-built"
+
+
+def _version(binary: str | Path) -> semver.VersionInfo | None:
+    variables = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        result = subprocess.run([binary, "version"], capture_output=True, text=True, check=False, env=variables)
+        return semver.VersionInfo.parse(result.stdout.strip().removeprefix("v"))
+    except (OSError, ValueError):
+        return None
+
+
+def _short(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

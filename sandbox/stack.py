@@ -1,0 +1,224 @@
+"""The sandbox's stack: the project's own `__main__.py`, run by the real engine against the embedded AWS."""
+
+import json
+import os
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi.automation as auto
+import yaml
+
+from components.settings import InvalidConfig, check_stack_file
+from sandbox.emulator import Emulator
+from sandbox.places import DEFAULT_PORT, PROJECT, PROJECT_NAME, STACK, SandboxError
+
+# The state holds no secret; a passphrase is what a local backend asks for.
+PASSPHRASE = "sandbox"  # noqa: S105
+
+Output = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The stack on one emulator. State, launchers and configuration are kept in the emulator's folder."""
+
+    emulator: Emulator
+    engine: auto.PulumiCommand
+
+    def up(self, on_output: Output, refresh: bool = False) -> auto.UpResult:
+        """Deploy; with `refresh`, look first at what is there, as after a crash of the emulator.
+
+        Raises:
+            SandboxError: it failed, or another deployment is running.
+
+        """
+        stack = self._stack()
+        if refresh:
+            self._run(stack.refresh, on_output=on_output, clear_pending_creates=True)
+        self._unfinished.touch()
+        result: auto.UpResult = self._run(stack.up, on_output=on_output)
+        self._unfinished.unlink()
+        return result
+
+    def preview(self, on_output: Output) -> auto.PreviewResult:
+        """What `up` would do."""
+        result: auto.PreviewResult = self._run(self._stack().preview, on_output=on_output, diff=True)
+        return result
+
+    def refresh(self, on_output: Output) -> auto.RefreshResult:
+        """Find what was changed by hand, and take it into the state."""
+        result: auto.RefreshResult = self._run(self._stack().refresh, on_output=on_output)
+        return result
+
+    def destroy(self, on_output: Output) -> auto.DestroyResult:
+        """Delete every resource."""
+        result: auto.DestroyResult = self._run(self._stack().destroy, on_output=on_output)
+        return result
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs.
+
+        Raises:
+            SandboxError: nothing is deployed.
+
+        """
+        outputs = self._run(self._stack().outputs)
+        if not outputs:
+            raise SandboxError("Nothing is deployed on the sandbox yet: run make sandbox.")
+        return {name: output.value for name, output in outputs.items()}
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether a deployment began and did not end."""
+        return self._unfinished.exists()
+
+    @property
+    def _folder(self) -> Path:
+        return self.emulator.folder
+
+    @property
+    def _unfinished(self) -> Path:
+        return self._folder / "deploying"
+
+    @property
+    def _workspace(self) -> Path:
+        """Holds the stack's configuration file, which Pulumi also writes to: the one in git stays as it is."""
+        return self._folder / "workspace"
+
+    def _stack(self) -> auto.Stack:
+        self._write_launchers()
+        config_file = self._write_configuration()
+        self._check(config_file)
+        self._initialise()
+        self._release_lock_of_the_dead()
+        workspace = auto.LocalWorkspace(
+            work_dir=str(PROJECT),
+            program=_run_program,
+            env_vars=self._variables(),
+            pulumi_command=self.engine,
+        )
+        return auto.Stack.select(STACK, workspace)
+
+    def _run(self, operation: Callable[..., Any], **options: Any) -> Any:
+        if operation.__name__ != "outputs":
+            options["config_file"] = str(self._workspace / f"Pulumi.{STACK}.yaml")
+            options["color"] = "never"
+        try:
+            return operation(**options)
+        except auto.ConcurrentUpdateError:
+            raise SandboxError(self._lock_holder()) from None
+        except auto.CommandError as error:
+            raise SandboxError(_reason(str(error))) from None
+
+    def _variables(self) -> dict[str, str]:
+        path = os.pathsep.join([str(self._launchers), str(Path(sys.executable).parent), os.environ["PATH"]])
+        return {
+            "PATH": path,
+            "PULUMI_BACKEND_URL": f"file://{self._folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_HOME": str(self._folder / "pulumi"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # No plugin is fetched: the two that are needed stand on PATH.
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+
+    @property
+    def _launchers(self) -> Path:
+        return self._folder / "bin"
+
+    def _write_launchers(self) -> None:
+        """The engine finds its plugins as executables on PATH."""
+        self._launchers.mkdir(parents=True, exist_ok=True)
+        modules = {"pulumi-resource-aws": "sandbox.provider", "pulumi-resource-pulumi-python": "pulumi.dynamic"}
+        search_path = os.pathsep.join([str(PROJECT), str(PROJECT / "lambda")])
+        for name, module in modules.items():
+            launcher = self._launchers / name
+            launcher.write_text(
+                f"#!/bin/sh\n# Started by Pulumi's engine.\nexport PYTHONPATH={shlex.quote(search_path)}\n"
+                f'exec {shlex.quote(sys.executable)} -u -m {module} "$@"\n',
+                encoding="utf-8",
+            )
+            launcher.chmod(0o755)
+
+    def _write_configuration(self) -> Path:
+        """The project's own configuration of the stack, on this emulator's port."""
+        self._workspace.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / "Pulumi.yaml", self._workspace)
+        path = self._workspace / f"Pulumi.{STACK}.yaml"
+        text = (PROJECT / path.name).read_text(encoding="utf-8")
+        settings = yaml.safe_load(text.replace(f":{DEFAULT_PORT}", f":{self.emulator.port}"))
+        written_by_pulumi = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+        path.write_text(yaml.safe_dump({**written_by_pulumi, **settings}), encoding="utf-8")
+        return path
+
+    def _check(self, config_file: Path) -> None:
+        try:
+            check_stack_file(config_file)
+        except InvalidConfig as problems:
+            raise SandboxError(str(problems)) from None
+
+    def _initialise(self) -> None:
+        if self._state_file.exists():
+            return
+        (self._folder / "state").mkdir(exist_ok=True)
+        self._pulumi("stack", "init", STACK, "--no-select")
+
+    def _release_lock_of_the_dead(self) -> None:
+        """A deployment that was killed leaves its lock; one that is running keeps it."""
+        for lock in self._locks():
+            if not _is_running(lock["pid"]):
+                self._pulumi("cancel", "--yes", "--stack", STACK)
+
+    def _locks(self) -> list[dict[str, Any]]:
+        folder = self._folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT_NAME / STACK
+        return [json.loads(lock.read_text(encoding="utf-8")) for lock in folder.glob("*.json")]
+
+    def _lock_holder(self) -> str:
+        holders = [f"process {lock['pid']}, since {lock['timestamp']}" for lock in self._locks()]
+        return (
+            f"Another deployment of the sandbox is running ({'; '.join(holders)}).\nWait until it ends, then try again."
+        )
+
+    @property
+    def _state_file(self) -> Path:
+        return self._folder / "state" / ".pulumi" / "stacks" / PROJECT_NAME / f"{STACK}.json"
+
+    def _pulumi(self, *arguments: str) -> None:
+        result = subprocess.run(
+            [self.engine.command, *arguments, "--non-interactive"],
+            cwd=self._workspace,
+            env={**os.environ, **self._variables()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            raise SandboxError(f"pulumi {' '.join(arguments)} failed: {result.stderr.strip()}")
+
+
+def _run_program() -> None:
+    runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__")
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _reason(output: str) -> str:
+    """The engine's own words on what failed, without its progress and without a traceback."""
+    lines = [line.strip() for line in output.splitlines()]
+    errors = [line for line in lines if line.startswith("error:")]
+    return "\n".join(dict.fromkeys(errors)) or output.strip()
