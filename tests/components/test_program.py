@@ -1,0 +1,226 @@
+"""What the program wires to what, for the live site and for the sandbox."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.components.conftest import ACCOUNT, Program
+
+RunProgram = Callable[..., Program]
+
+ALIAS = "aws:lambda/alias:Alias"
+API = "aws:apigatewayv2/api:Api"
+BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+BUCKET = "aws:s3/bucket:Bucket"
+DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
+FUNCTION = "aws:lambda/function:Function"
+HEADERS = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
+INTEGRATION = "aws:apigatewayv2/integration:Integration"
+INVALIDATION = "pulumi-python:dynamic:Invalidation"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+OBJECT = "aws:s3/bucketObject:BucketObject"
+PERMISSION = "aws:lambda/permission:Permission"
+RECORD = "aws:route53/record:Record"
+STAGE = "aws:apigatewayv2/stage:Stage"
+TABLE = "aws:dynamodb/table:Table"
+
+# Kinds of resources that AWS lets nobody tag.
+UNTAGGABLE = {
+    "Alias",
+    "BucketLifecycleConfiguration",
+    "BucketOwnershipControls",
+    "BucketPolicy",
+    "BucketPublicAccessBlock",
+    "CachePolicy",
+    "CertificateValidation",
+    "Integration",
+    "Invalidation",
+    "LayerVersion",
+    "OriginAccessControl",
+    "Permission",
+    "Record",
+    "ResponseHeadersPolicy",
+    "RolePolicy",
+    "Route",
+}
+
+
+@pytest.fixture
+def production(run_program: RunProgram) -> Program:
+    return run_program("production", hostedZoneId="Z0123456789")
+
+
+@pytest.fixture
+def sandbox(run_program: RunProgram) -> Program:
+    return run_program("sandbox")
+
+
+def test_the_api_calls_the_alias_of_the_published_version(production: Program) -> None:
+    assert production.one(FUNCTION)["publish"] is True
+    assert production.one(ALIAS)["functionVersion"] == "7"
+    assert production.one(INTEGRATION)["integrationUri"] == "invoke:live"
+    permission = production.one(PERMISSION)
+    assert permission["qualifier"] == "live"
+    assert permission["sourceArn"] == "execution:dashboard/production/*"
+
+
+def test_the_build_id_is_the_hash_of_the_deployed_archive(production: Program) -> None:
+    function = production.one(FUNCTION)
+    assert function["environment"]["variables"]["BUILD_ID"] == function["codeSha256"]
+    assert production.one(INVALIDATION)["rendered_by"] == function["codeSha256"]
+
+
+def test_no_statement_names_every_resource_or_every_action(production: Program) -> None:
+    for name, statements in production.policies().items():
+        for statement in statements:
+            assert "*" not in _as_list(statement["Resource"]), f"{name}: {statement['Sid']}"
+            assert not any("*" in action for action in _as_list(statement["Action"])), f"{name}: {statement['Sid']}"
+
+
+def test_the_renderer_can_write_nothing_but_its_log(production: Program) -> None:
+    actions = {action for statement in production.policies()["renderer"] for action in _as_list(statement["Action"])}
+    assert actions == {
+        *("dynamodb:GetItem", "dynamodb:Query"),
+        *("s3:GetObject", "s3:ListBucket"),
+        *("logs:CreateLogStream", "logs:PutLogEvents"),
+    }
+
+
+def test_no_bucket_is_public(production: Program) -> None:
+    buckets = {bucket["bucket"] for bucket in production.all(BUCKET)}
+    blocks = {block["bucket"]: block for block in production.all(BLOCK)}
+    assert buckets == blocks.keys()
+    for block in blocks.values():
+        assert all(value is True for key, value in block.items() if key != "bucket")
+
+
+def test_only_the_distribution_reads_the_site_bucket(production: Program) -> None:
+    (statement,) = production.policies()["site"]
+    assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"AWS:SourceArn": "arn:aws:Distribution:dashboard"}}
+
+
+def test_pages_come_from_the_stage_and_files_from_the_bucket(production: Program) -> None:
+    distribution = production.one(DISTRIBUTION)
+    api, site = distribution["origins"]
+    assert api["domainName"] == "abc.execute-api.us-east-1.amazonaws.com"
+    assert api["originPath"] == "/production"
+    assert api["customOriginConfig"]["originProtocolPolicy"] == "https-only"
+    assert site["originAccessControlId"] == "OriginAccessControl-site-id"
+    behaviors = distribution["orderedCacheBehaviors"]
+    targets = {behavior["pathPattern"]: behavior["targetOriginId"] for behavior in behaviors}
+    assert distribution["defaultCacheBehavior"]["targetOriginId"] == "api"
+    assert behaviors[0]["pathPattern"] == "/api/*"
+    assert targets["/api/*"] == "api"
+    assert {targets["*.html"], targets["*.css"], targets["*.js"]} == {"site"}
+
+
+def test_nothing_of_the_api_is_cached_and_pages_as_long_as_the_renderer_says(production: Program) -> None:
+    pages = production.one("aws:cloudfront/cachePolicy:CachePolicy")
+    assert (pages["minTtl"], pages["defaultTtl"]) == (0, 0)
+    api = next(b for b in production.one(DISTRIBUTION)["orderedCacheBehaviors"] if b["pathPattern"] == "/api/*")
+    assert api["cachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # AWS's CachingDisabled
+
+
+def test_production_speaks_https_only_and_the_sandbox_need_not(production: Program, run_program: RunProgram) -> None:
+    behaviors = _behaviors(production)
+    assert {behavior["viewerProtocolPolicy"] for behavior in behaviors} == {"redirect-to-https"}
+    assert production.one(HEADERS)["securityHeadersConfig"]["strictTransportSecurity"]["override"] is True
+    sandbox = run_program("sandbox")
+    assert {behavior["viewerProtocolPolicy"] for behavior in _behaviors(sandbox)} == {"allow-all"}
+    assert "strictTransportSecurity" not in sandbox.one(HEADERS)["securityHeadersConfig"]
+
+
+def test_the_content_security_policy_forbids_inline_code(production: Program) -> None:
+    headers = production.one(HEADERS)["securityHeadersConfig"]
+    policy = headers["contentSecurityPolicy"]["contentSecurityPolicy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline" not in policy
+
+
+def test_the_stage_is_throttled_and_its_access_logged(production: Program) -> None:
+    stage = production.one(STAGE)
+    assert stage["name"] == "production"
+    assert stage["defaultRouteSettings"] == {"throttlingBurstLimit": 200, "throttlingRateLimit": 100}
+    assert json.loads(stage["accessLogSettings"]["format"])["status"] == "$context.status"
+
+
+def test_logs_are_kept_as_long_as_configured(production: Program) -> None:
+    assert {group["retentionInDays"] for group in production.all(LOG_GROUP)} == {90}
+
+
+def test_production_protects_its_table_and_can_restore_it(production: Program) -> None:
+    table = production.one(TABLE)
+    assert table["deletionProtectionEnabled"] is True
+    assert table["pointInTimeRecovery"]["enabled"] is True
+    assert not any(bucket["forceDestroy"] for bucket in production.all(BUCKET))
+
+
+def test_each_static_file_is_an_object_with_hash_type_and_cache_control(production: Program) -> None:
+    admin = production.one(OBJECT, key="admin.html")
+    assert admin["contentType"] == "text/html; charset=utf-8"
+    assert admin["cacheControl"].startswith("public, max-age=0")
+    assert admin["sourceHash"] == production.one(INVALIDATION)["static_files"]["/admin.html"]
+
+
+def test_every_resource_that_can_be_tagged_says_where_it_belongs(production: Program) -> None:
+    for resource in production.resources:
+        kind = resource.typ.rsplit(":", 1)[-1]
+        if resource.typ.startswith("dashboard:") or kind in UNTAGGABLE:
+            continue
+        tags = resource.inputs.get("tags") or {}
+        assert tags.keys() == {"project", "stack", "component"}, resource.name
+        assert tags["stack"] == "production"
+
+
+def test_two_stacks_share_no_physical_name(run_program: RunProgram) -> None:
+    names = [_physical_names(run_program(stack)) for stack in ("sandbox", "review")]
+    assert names[0]
+    assert not names[0] & names[1]
+
+
+def test_production_has_the_function_name_that_the_lab_knows(production: Program) -> None:
+    assert production.one(FUNCTION)["name"] == "ai-video-codec-dashboard-renderer"
+
+
+def test_a_domain_brings_certificate_proof_alias_and_records(production: Program) -> None:
+    distribution = production.one(DISTRIBUTION)
+    assert distribution["aliases"] == ["aiv1codec.com"]
+    assert distribution["viewerCertificate"]["acmCertificateArn"] == "arn:aws:Certificate:site"
+    assert production.one("aws:acm/certificate:Certificate")["region"] == "us-east-1"
+    types = sorted(record["type"] for record in production.all(RECORD))
+    assert types == ["A", "AAAA", "CNAME"]
+
+
+def test_without_a_domain_cloudfronts_own_name_serves(sandbox: Program) -> None:
+    assert sandbox.one(DISTRIBUTION)["viewerCertificate"] == {"cloudfrontDefaultCertificate": True}
+    assert not sandbox.all(RECORD)
+
+
+def test_bucket_names_carry_the_account_as_all_of_aws_shares_them(sandbox: Program) -> None:
+    names = {bucket["bucket"] for bucket in sandbox.all(BUCKET)}
+    assert names == {f"ai-video-codec-dashboard-sandbox-{what}-{ACCOUNT}" for what in ("site", "media")}
+
+
+def test_the_outputs_are_those_of_the_readme(sandbox: Program) -> None:
+    assert sandbox.outputs.keys() == {
+        *("dashboard_url", "admin_url", "api_url", "distribution_id", "site_bucket", "media_bucket", "table_name"),
+        *("renderer_function", "renderer_code_sha256", "renderer_version"),
+    }
+
+
+def _behaviors(program: Program) -> list[dict[str, Any]]:
+    distribution = program.one(DISTRIBUTION)
+    return [distribution["defaultCacheBehavior"], *distribution["orderedCacheBehaviors"]]
+
+
+def _physical_names(program: Program) -> set[str]:
+    named = {"bucket": BUCKET, "name": FUNCTION}
+    names = {inputs[key] for key, type_ in named.items() for inputs in program.all(type_)}
+    return names | {inputs["name"] for type_ in (API, LOG_GROUP, TABLE) for inputs in program.all(type_)}
+
+
+def _as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
