@@ -7,6 +7,9 @@ UV_VERSION := 0.13.9
 PY := .venv/bin/python
 SANDBOX := $(PY) -m sandbox --port $(PORT)
 
+# Imports of a large SDK are compiled once and kept, whatever the caller's environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup sandbox sandbox-down sandbox-clean test check bench outputs preview up lock
 

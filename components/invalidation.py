@@ -8,7 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import boto3
@@ -17,10 +17,12 @@ import pulumi
 from botocore.config import Config as BotoConfig
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
 
-from components.cdn import Cdn
-from components.renderer import RENDERED_PATHS, Renderer
-from components.settings import Settings
-from components.static_site import StaticSite
+# Pulumi loads this module in the process of the dynamic provider, too, which has no use for the AWS SDK of the others.
+if TYPE_CHECKING:
+    from components.cdn import Cdn
+    from components.renderer import Renderer
+    from components.settings import Settings
+    from components.static_site import StaticSite
 
 # AWS bills each path, a wildcard as one; past this many, `/*` also reads better in the console.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/PayingForInvalidation.html
@@ -41,10 +43,10 @@ class Invalidation(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        settings: Settings,
-        cdn: Cdn,
-        renderer: Renderer,
-        site: StaticSite,
+        settings: "Settings",
+        cdn: "Cdn",
+        renderer: "Renderer",
+        site: "StaticSite",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("dashboard:cdn:Invalidation", name, None, opts)
@@ -54,7 +56,7 @@ class Invalidation(pulumi.ComponentResource):
             distribution_id=cdn.distribution.id,
             static_files=site.hashes,
             rendered_by=renderer.package.sha256,
-            rendered_paths=RENDERED_PATHS,
+            rendered_paths=renderer.paths,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[renderer.alias, *site.objects]),
         )
         self.paths = run.paths

@@ -16,14 +16,14 @@ from components.settings import Settings
 
 HANDLER = "index_ssr.handler"
 LIVE_ALIAS = "live"
-RENDERED_PATHS = ("/", "/experiments/*", "/health")
-"""The paths that the renderer answers and the CDN may hold, for invalidation."""
 
 
 class Renderer(pulumi.ComponentResource):
     """The function, its dependency layer, role and log group, the version published of it and the alias `live`."""
 
     package: LambdaPackage
+    paths = ("/", "/experiments/*", "/health")
+    """What it answers and the CDN may hold, wildcards allowed."""
     function: aws.lambda_.Function
     alias: aws.lambda_.Alias
 

@@ -34,15 +34,14 @@ def main() -> int:
 
 def sandbox(emulator: Emulator) -> None:
     """Everything, up to the URLs: emulator, engine, deployment, sample experiments."""
-    deployment = _up(emulator)
-    outputs = deployment.outputs()
+    outputs = _up(emulator)
     _run_samples(emulator, outputs)
     _print_urls(outputs)
 
 
 def up(emulator: Emulator) -> None:
     """Deploy, without the sample experiments."""
-    _print_urls(_up(emulator).outputs())
+    _print_urls(_up(emulator))
 
 
 def preview(emulator: Emulator) -> None:
@@ -79,13 +78,12 @@ def clean(emulator: Emulator) -> None:
 COMMANDS = {function.__name__: function for function in (sandbox, up, preview, refresh, destroy, outputs, down, clean)}
 
 
-def _up(emulator: Emulator) -> Deployment:
+def _up(emulator: Emulator) -> dict[str, str]:
     engine = find_engine(_report)
     was_started = _start(emulator)
     deployment = Deployment(emulator, engine)
     _report("Deploying the stack")
-    deployment.up(on_output=_engine_line, refresh=was_started or deployment.was_interrupted)
-    return deployment
+    return deployment.up(on_output=_engine_line, refresh=was_started or deployment.was_interrupted)
 
 
 def _deployment(emulator: Emulator) -> Deployment:

@@ -20,6 +20,8 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 # The emulator's well-known root credentials, key and secret alike; they open nothing else.
 ROOT_KEY = "test"
+# ministack answers /health of every host itself; here that path is the renderer's, and ministack keeps its own one.
+LAUNCH = "from ministack import app; app._HEALTH_PATHS = ('/_ministack/health',); app.main()"
 START_LIMIT_SECONDS = 60
 STOP_LIMIT_SECONDS = 30
 POLL_SECONDS = 0.1
@@ -149,7 +151,7 @@ class Emulator:
         }
         with self.log.open("wb") as log:
             process = subprocess.Popen(
-                [str(python), "-m", "ministack"],
+                [str(python), "-c", LAUNCH],
                 cwd=self.folder,
                 env=variables,
                 stdin=subprocess.DEVNULL,

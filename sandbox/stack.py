@@ -32,8 +32,11 @@ class Deployment:
     emulator: Emulator
     engine: auto.PulumiCommand
 
-    def up(self, on_output: Output, refresh: bool = False) -> auto.UpResult:
+    def up(self, on_output: Output, refresh: bool = False) -> dict[str, Any]:
         """Deploy; with `refresh`, look first at what is there, as after a crash of the emulator.
+
+        Returns:
+            The stack's outputs.
 
         Raises:
             SandboxError: it failed, or another deployment is running.
@@ -45,7 +48,7 @@ class Deployment:
         self._unfinished.touch()
         result: auto.UpResult = self._run(stack.up, on_output=on_output)
         self._unfinished.unlink()
-        return result
+        return _values(result.outputs)
 
     def preview(self, on_output: Output) -> auto.PreviewResult:
         """What `up` would do."""
@@ -72,7 +75,7 @@ class Deployment:
         outputs = self._run(self._stack().outputs)
         if not outputs:
             raise SandboxError("Nothing is deployed on the sandbox yet: run make sandbox.")
-        return {name: output.value for name, output in outputs.items()}
+        return _values(outputs)
 
     @property
     def was_interrupted(self) -> bool:
@@ -201,6 +204,10 @@ class Deployment:
         )
         if result.returncode:
             raise SandboxError(f"pulumi {' '.join(arguments)} failed: {result.stderr.strip()}")
+
+
+def _values(outputs: auto.OutputMap) -> dict[str, Any]:
+    return {name: output.value for name, output in outputs.items()}
 
 
 def _run_program() -> None:

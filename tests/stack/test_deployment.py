@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.project_copy import ProjectCopy
+from tests.project_copy import ProjectCopy, changes
 
 ALIAS = "updated aws:lambda:Alias live"
 FUNCTION = "updated aws:lambda:Function renderer"
@@ -160,8 +160,9 @@ def _change_a_renderer_line(project: ProjectCopy) -> None:
         file.write("\nCHANGED = True\n")
 
 
-def _refreshed(project: ProjectCopy) -> str:
-    return project.run("refresh")
+def _refreshed(project: ProjectCopy) -> set[str]:
+    """What a refresh finds to be changed."""
+    return changes(project.run("refresh"))
 
 
 def _invalidations(project: ProjectCopy) -> list[dict[str, Any]]:

@@ -1,0 +1,71 @@
+"""Items of the old system, mapped onto the present shape before they are read.
+
+The old table was keyed by `experiment_id` and `timestamp` (seconds since 1970, as a number or text), kept its results
+as JSON text in `experiments` (a list of runs with `real_metrics`, bitrates in Mbps), and some writers put `psnr`,
+`ssim` and `bitrate` (kbps) on the item itself.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from experiments.fields import amount, instant, mapping, sequence
+
+_OLD_STATUSES = {
+    "completed": "succeeded",
+    "complete": "succeeded",
+    "success": "succeeded",
+    "error": "failed",
+    "timed_out": "failed",
+    "abandoned": "failed",
+    "created": "queued",
+    "pending": "queued",
+    "in_progress": "running",
+    "processing": "running",
+    "canceled": "cancelled",
+}
+
+
+def is_legacy(item: Mapping[str, Any]) -> bool:
+    """Tell whether an item was written by the old system."""
+    return "experiment_id" in item
+
+
+def in_present_shape(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an old item's attributes under their present names; what it already has under those names wins."""
+    run = _first_run(item.get("experiments"))
+    return {
+        "id": item["experiment_id"],
+        "codec": run.get("experiment_type"),
+        "created_at": _created_at(item),
+        "artefacts": {"decoder_key": run.get("decoder_s3_key") or item.get("decoder_s3_key")},
+        "error": run.get("failure_reason") or run.get("error"),
+        **item,
+        "status": _present_status(item.get("status") or run.get("status")),
+        "metrics": _metrics(item, run),
+    }
+
+
+def _created_at(item: Mapping[str, Any]) -> object:
+    candidates = (item.get("timestamp_iso"), item.get("timestamp"))
+    return next((candidate for candidate in candidates if instant(candidate)), None)
+
+
+def _present_status(value: object) -> object:
+    return _OLD_STATUSES.get(value.strip().lower(), value) if isinstance(value, str) else None
+
+
+def _first_run(experiments: object) -> Mapping[str, Any]:
+    """Return the run to show of several: the first with metrics, else the first."""
+    runs = [run for value in sequence(experiments) if (run := mapping(value))]
+    return next((run for run in runs if mapping(run.get("real_metrics"))), runs[0] if runs else {})
+
+
+def _metrics(item: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    measured = {**item, **mapping(run.get("real_metrics")), **mapping(item.get("metrics"))}
+    bitrate_mbps = amount(measured.get("bitrate_mbps"))
+    return {
+        "psnr_db": measured.get("psnr"),
+        "bitrate_kbps": measured.get("bitrate") if bitrate_mbps is None else bitrate_mbps * 1000,
+        "duration_seconds": measured.get("duration"),
+        **measured,
+    }

@@ -1,0 +1,39 @@
+"""What API Gateway's HTTP API sends to a function and takes from it (payload format 2.0)."""
+
+from typing import Any
+
+Event = dict[str, Any]
+
+
+def method_of(event: Event) -> str:
+    """Return the request's HTTP method."""
+    return str(event["requestContext"]["http"]["method"])
+
+
+def as_routed(event: Event) -> Event:
+    """Return a copy of the event for routing: its path without the stage's name, its HEAD as the GET it stands for.
+
+    On AWS `rawPath` begins with the stage's name unless that is `$default`; other callers leave it out:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+    """
+    context = event["requestContext"]
+    http = {**context["http"], "method": "GET"} if method_of(event) == "HEAD" else context["http"]
+    path = _without_stage(event["rawPath"], context["stage"])
+    return {**event, "rawPath": path, "requestContext": {**context, "http": http, "stage": "$default"}}
+
+
+def without_body(response: dict[str, Any]) -> dict[str, Any]:
+    """Return a response as a HEAD request gets it."""
+    return {**response, "body": "", "isBase64Encoded": False}
+
+
+def link_to_root(path: str) -> str:
+    """Return the relative link from a path to the site's root, which the stage's URL does not have at `/`."""
+    return "../" * (path.count("/") - 1) or "./"
+
+
+def _without_stage(path: str, stage: str) -> str:
+    prefix = f"/{stage}"
+    if path == prefix or path.startswith(f"{prefix}/"):
+        path = path[len(prefix) :]
+    return path or "/"

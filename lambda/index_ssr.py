@@ -1,0 +1,147 @@
+"""The renderer: the Lambda function that answers the dashboard's public pages, as HTML rendered on the server."""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import aws_clients
+import health
+from artefact_links import is_linkable, signed_link
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+from experiments.model import Experiment
+from experiments.repository import ExperimentRepository, InvalidCursor, Page
+from http_api import Event, as_routed, link_to_root, method_of, without_body
+from pages import message
+from pages.message import Message, render_message
+from pages.overview import render_overview
+from release import Release
+
+PAGE_SIZE = 50
+HTML = "text/html; charset=utf-8"
+# The CDN holds a page for 10 seconds, and then answers with the old one while it fetches the next.
+CACHED_BRIEFLY = {"Cache-Control": "public, max-age=0, s-maxage=10, stale-while-revalidate=30"}
+NOT_CACHED = {"Cache-Control": "no-store"}
+RETRY_SOON = {"Retry-After": "30"}
+READ_METHODS = {"Allow": "GET, HEAD"}
+
+MEDIA_BUCKET = os.environ["MEDIA_BUCKET"]
+
+# Made at import, so that SnapStart's snapshot of the function already holds them.
+release = Release.from_environment(os.environ)
+experiments = ExperimentRepository(os.environ["TABLE_NAME"], aws_clients.dynamodb_client())
+s3 = aws_clients.s3_client()
+logger = Logger(service="renderer", serialize_stacktrace=False)
+app = APIGatewayHttpResolver()
+
+
+@logger.inject_lambda_context
+def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
+    """Answer a request of API Gateway's HTTP API."""
+    response = app.resolve(as_routed(event), context)
+    return without_body(response) if method_of(event) == "HEAD" else response
+
+
+@app.get("/")
+def show_overview() -> Response[str]:
+    """Show the newest experiments, or with a cursor those before it."""
+    began = time.perf_counter()
+    cursor = app.current_event.query_string_parameters.get("cursor")
+    page = _page_from(cursor)
+    read = time.perf_counter()
+    html = render_overview(page, release, is_first=cursor is None, now=datetime.now(UTC), began=began)
+    timing = {"Server-Timing": f"table;dur={_ms(began, read)}, render;dur={_ms(read, time.perf_counter())}"}
+    return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY | timing)
+
+
+@app.get("/health")
+def show_health() -> Response[dict[str, Any]]:
+    """Tell which build this is, and whether what it depends on answers."""
+    found = health.examine(
+        release,
+        {"table": lambda: experiments.newest(1), "media": lambda: s3.head_bucket(Bucket=MEDIA_BUCKET)},
+    )
+    status = HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE
+    return Response(status, "application/json", found.as_json(), NOT_CACHED)
+
+
+@app.get("/experiments/<experiment_id>/video")
+def open_video(experiment_id: str) -> Response[str]:
+    """Lead to the video, which the browser plays."""
+    return _lead_to(experiment_id, lambda experiment: experiment.artefacts.video_key, message.NO_VIDEO)
+
+
+@app.get("/experiments/<experiment_id>/decoder")
+def download_decoder(experiment_id: str) -> Response[str]:
+    """Lead to the decoder bundle, as a download."""
+    return _lead_to(
+        experiment_id,
+        lambda experiment: experiment.artefacts.decoder_key,
+        message.NO_DECODER,
+        download_name=f"{experiment_id}-decoder.zip",
+    )
+
+
+@app.not_found
+def refuse(_error: Exception) -> Response[str]:
+    """Say that there is no such page, or nothing to be done with it but reading."""
+    if app.current_event.http_method != "GET":
+        return _say(message.READING_ONLY, READ_METHODS)
+    return _say(message.NO_SUCH_PAGE)
+
+
+@app.exception_handler(InvalidCursor)  # type: ignore[untyped-decorator]
+def refuse_cursor(_error: InvalidCursor) -> Response[str]:
+    """Say that the link is broken."""
+    return _say(message.BROKEN_CURSOR)
+
+
+@app.exception_handler([ClientError, BotoCoreError])  # type: ignore[untyped-decorator]
+def apologise_for_aws(error: ClientError | BotoCoreError) -> Response[str]:
+    """Say that what the page depends on does not answer."""
+    logger.exception("AWS failed", reason=health.error_code(error))
+    return _say(message.NOT_AVAILABLE_NOW, RETRY_SOON, reference=app.lambda_context.aws_request_id)
+
+
+@app.exception_handler(Exception)  # type: ignore[untyped-decorator]
+def apologise(_error: Exception) -> Response[str]:
+    """Say that something went wrong, and where the log tells what."""
+    logger.exception("Unexpected error")
+    return _say(message.UNEXPECTED, reference=app.lambda_context.aws_request_id)
+
+
+def _page_from(cursor: str | None) -> Page:
+    try:
+        return experiments.newest(PAGE_SIZE, cursor)
+    except ClientError as error:
+        # Without a cursor the query is always the same and always valid.
+        if cursor is not None and health.error_code(error) == "ValidationException":
+            raise InvalidCursor from error
+        raise
+
+
+def _lead_to(
+    experiment_id: str, key_of: Callable[[Experiment], str | None], absent: Message, download_name: str | None = None
+) -> Response[str]:
+    experiment = experiments.get(experiment_id) if is_linkable(experiment_id) else None
+    if experiment is None:
+        return _say(message.NO_SUCH_EXPERIMENT)
+    key = key_of(experiment)
+    if not key:
+        return _say(absent)
+    location = signed_link(s3, MEDIA_BUCKET, key, download_name)
+    return Response(HTTPStatus.FOUND, body="", headers=NOT_CACHED | {"Location": location})
+
+
+def _say(what: Message, headers: dict[str, str] | None = None, reference: str = "") -> Response[str]:
+    root = link_to_root(app.current_event.path)
+    return Response(what.status, HTML, render_message(what, release, root, reference), NOT_CACHED | (headers or {}))
+
+
+def _ms(began: float, ended: float) -> str:
+    return f"{1000 * (ended - began):.1f}"

@@ -1,0 +1,17 @@
+"""The page templates, compiled at import, so that SnapStart's snapshot of the function already holds them."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+
+OVERVIEW = _ENVIRONMENT.get_template("overview.html")
+MESSAGE = _ENVIRONMENT.get_template("message.html")

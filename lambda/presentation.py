@@ -1,0 +1,94 @@
+"""How figures and times are written on pages: each with its unit, always to the same precision."""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from experiments.model import LOSSLESS_PSNR_DB
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+# Ages beyond this are easier to read as a date.
+OLDEST_AGE = timedelta(days=30)
+# Beyond any figure of a real experiment; written out in full it would burst its column.
+LARGEST_WRITTEN_OUT = 1e9
+
+
+class Figure(NamedTuple):
+    """A number as it is written, and its unit."""
+
+    number: str
+    unit: str
+
+
+def psnr(decibels: float) -> Figure:
+    """Write a peak signal-to-noise ratio; that of identical pictures has no upper bound."""
+    return Figure("≥ 100" if decibels >= LOSSLESS_PSNR_DB else _decimal(decibels, 2), "dB")
+
+
+def ssim(similarity: float) -> Figure:
+    """Write a structural similarity, 1 at best, which has no unit."""
+    return Figure(_decimal(similarity, 4), "")
+
+
+def bitrate(kbps: float) -> Figure:
+    """Write a bitrate; fractions count only where it is low."""
+    return Figure(_decimal(kbps, 0 if kbps >= 100 else 1), "kbps")
+
+
+def compression_ratio(ratio: float) -> Figure:
+    """Write how many times smaller the encoded clip is than the raw one."""
+    return Figure(f"{_decimal(ratio, 0 if ratio >= 100 else 1)}×", "")  # noqa: RUF001 it is the multiplication sign
+
+
+def cost(usd: float) -> Figure:
+    """Write a cost; that of one encode is a fraction of a cent."""
+    return Figure(_decimal(usd, 2 if usd >= 1 or usd == 0 else 4), "USD")
+
+
+def size(octets: int) -> Figure:
+    """Write a file's size in decimal units, as browsers do for downloads."""
+    if octets < 1000:
+        return Figure(f"{octets}", "bytes")
+    if octets < 1_000_000:
+        return Figure(_decimal(octets / 1000, 1), "kB")
+    return Figure(_decimal(octets / 1_000_000, 1), "MB")
+
+
+def duration(seconds: float) -> Figure:
+    """Write a time span as seconds, minutes:seconds or hours:minutes."""
+    if round(seconds, 1) < MINUTE:
+        return Figure(_decimal(seconds, 1), "s")
+    if round(seconds) < HOUR:
+        minutes, rest = divmod(round(seconds), MINUTE)
+        return Figure(f"{minutes}:{rest:02}", "min")
+    if seconds < LARGEST_WRITTEN_OUT:
+        hours, minutes = divmod(round(seconds / MINUTE), MINUTE)
+        return Figure(f"{hours:,}:{minutes:02}", "h")
+    return Figure(_decimal(seconds / HOUR, 0), "h")
+
+
+def age(moment: datetime, now: datetime) -> str:
+    """Write how long ago a moment was; of one long ago, its date."""
+    passed = now - moment
+    seconds = int(passed.total_seconds())
+    if passed > OLDEST_AGE or seconds < -MINUTE:
+        return f"{moment:%Y-%m-%d}"
+    if seconds < MINUTE:
+        return f"{max(seconds, 0)} s ago"
+    if seconds < HOUR:
+        return f"{seconds // MINUTE} min ago"
+    if seconds < DAY:
+        return f"{seconds // HOUR} h ago"
+    return f"{seconds // DAY} d ago"
+
+
+def timestamp(moment: datetime) -> str:
+    """Write a moment to the second, in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _decimal(number: float, places: int) -> str:
+    if abs(number) >= LARGEST_WRITTEN_OUT:
+        return f"{number:.1e}"
+    return f"{number:,.{places}f}"

@@ -1,0 +1,124 @@
+"""Route 53: DNS records."""
+
+from typing import Any
+
+from sandbox.provider.emulator import Aws
+from sandbox.provider.resource import Properties, Setting
+from sandbox.provider.shape import Block, Blocks, Field, Values
+
+POLL = {"Delay": 1, "MaxAttempts": 300}
+
+
+class Host(Field):
+    """A host name; a dot at its end and capitals mean nothing."""
+
+    def _differs(self, old: Any, new: Any) -> bool:
+        return bool(_plain(old or "") != _plain(new or ""))
+
+
+class Record(Setting):
+    """All records of one name and type; with `aliases`, a name for another thing in AWS."""
+
+    tokens = ("aws:route53/record:Record",)
+    _values = Block(
+        fields={
+            "ttl": Field(aws="TTL"),
+            "records": Values(),
+            "aliases": Blocks(
+                of=Block(
+                    fields={
+                        "name": Host(aws="DNSName", required=True),
+                        "zoneId": Field(aws="HostedZoneId", required=True),
+                        "evaluateTargetHealth": Field(aws="EvaluateTargetHealth", required=True),
+                    }
+                )
+            ),
+        }
+    )
+    inputs = Block(
+        fields={
+            "zoneId": Field(required=True),
+            "name": Host(required=True),
+            "type": Field(required=True),
+            "allowOverwrite": Field(default=False),
+            **_values.fields,
+        }
+    )
+    identity = ("zoneId", "name", "type")
+    computed = ("fqdn",)
+    regional = False
+
+    def identifier(self, inputs: Properties) -> str:
+        """As Resource."""
+        return f"{inputs['zoneId']}_{_plain(inputs['name'])}_{inputs['type']}"
+
+    def put(self, aws: Aws, inputs: Properties) -> None:
+        """As Setting."""
+        self._change(aws, inputs["zoneId"], "UPSERT", self._record_set(aws, inputs))
+
+    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
+        """As Resource."""
+        fqdn = self._fqdn(aws, known)
+        record_set = self._find_record_set(aws, known["zoneId"], fqdn, known["type"])
+        if record_set is None:
+            return None
+        alias = record_set.get("AliasTarget")
+        return {
+            "zoneId": known["zoneId"],
+            "name": known["name"],
+            "type": known["type"],
+            "ttl": record_set.get("TTL"),
+            "records": [_unquoted(each["Value"], known["type"]) for each in record_set.get("ResourceRecords", [])],
+            "aliases": self._values.fields["aliases"].from_aws([alias] if alias else []),
+            "fqdn": fqdn,
+        }
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        """As Resource."""
+        zone_id = known["zoneId"]
+        record_set = self._find_record_set(aws, zone_id, self._fqdn(aws, known), known["type"])
+        if record_set is not None:
+            self._change(aws, zone_id, "DELETE", record_set)
+
+    def _record_set(self, aws: Aws, inputs: Properties) -> dict[str, Any]:
+        record_set: dict[str, Any] = {"Name": self._fqdn(aws, inputs), "Type": inputs["type"]}
+        if aliases := inputs.get("aliases"):
+            return {**record_set, "AliasTarget": self._values.fields["aliases"].to_aws(aliases)[0]}
+        records = [{"Value": _quoted(value, inputs["type"])} for value in inputs.get("records", [])]
+        return {**record_set, "TTL": inputs.get("ttl", 0), "ResourceRecords": records}
+
+    def _change(self, aws: Aws, zone_id: str, action: str, record_set: Properties) -> None:
+        route53 = aws.client("route53")
+        response = route53.change_resource_record_sets(
+            HostedZoneId=zone_id, ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": record_set}]}
+        )
+        waiter = route53.get_waiter("resource_record_sets_changed")
+        waiter.wait(Id=response["ChangeInfo"]["Id"], WaiterConfig=POLL)
+
+    def _find_record_set(self, aws: Aws, zone_id: str, fqdn: str, record_type: str) -> dict[str, Any] | None:
+        response = aws.client("route53").list_resource_record_sets(
+            HostedZoneId=zone_id, StartRecordName=fqdn, StartRecordType=record_type, MaxItems="1"
+        )
+        for record_set in response["ResourceRecordSets"]:
+            if _plain(record_set["Name"]) == fqdn and record_set["Type"] == record_type:
+                return dict(record_set)
+        return None
+
+    def _fqdn(self, aws: Aws, record: Properties) -> str:
+        """The full name; the program may leave the zone's out."""
+        zone = _plain(aws.client("route53").get_hosted_zone(Id=record["zoneId"])["HostedZone"]["Name"])
+        name = _plain(record["name"])
+        return name if name == zone or name.endswith(f".{zone}") else f"{name}.{zone}"
+
+
+def _plain(name: str) -> str:
+    """A name without its last dot, and with the asterisk that Route 53 writes as an octal code."""
+    return name.lower().removesuffix(".").replace("\\052", "*")
+
+
+def _quoted(value: str, record_type: str) -> str:
+    return f'"{value}"' if record_type in ("TXT", "SPF") and not value.startswith('"') else value
+
+
+def _unquoted(value: str, record_type: str) -> str:
+    return value.strip('"') if record_type in ("TXT", "SPF") else value

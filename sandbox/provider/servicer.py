@@ -1,0 +1,215 @@
+"""Pulumi's provider protocol over gRPC, for the resource types that the service modules hold.
+
+https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
+"""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import ResourceProviderServicer, plugin_pb2, provider_pb2
+
+from sandbox.provider import registry
+from sandbox.provider.emulator import Aws, Emulator
+from sandbox.provider.errors import ProviderError, explained
+from sandbox.provider.resource import Resource
+from sandbox.provider.wire import UNKNOWN, marshal, unmarshal
+
+VERSION = "7.51.1"
+"""The pulumi-aws whose types are served."""
+
+Request = Any
+Context = Any
+
+
+class AwsServicer(ResourceProviderServicer):
+    """Serves the engine's calls, many at a time."""
+
+    def __init__(self) -> None:
+        self._emulator: Emulator | None = None
+        self._adopted: set[tuple[str, str]] = set()
+        self._adopted_lock = threading.Lock()
+
+    # The provider itself.
+
+    def Handshake(self, request: Request, context: Context) -> Any:  # noqa: N802 the protocol's name, as all below
+        """Say what of the protocol is spoken here."""
+        return provider_pb2.ProviderHandshakeResponse()
+
+    def GetPluginInfo(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Say which version this is."""
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    def CheckConfig(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Take the config as it is; Configure looks at it."""
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Never replace a provider, and with it all that it has made, for a change of its config."""
+        changed = request.old_inputs != request.news
+        diff = provider_pb2.DiffResponse
+        return diff(changes=diff.DIFF_SOME if changed else diff.DIFF_NONE)
+
+    def Configure(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Connect to the embedded AWS, and to nothing else."""
+        with _told(context, "aws"):
+            self._emulator = Emulator(unmarshal(request.args))
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
+        )
+
+    def Cancel(self, request: Request, context: Context) -> Empty:  # noqa: N802
+        """Let what is under way come to its end; the engine waits for it."""
+        return Empty()
+
+    def Invoke(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Call one of pulumi-aws's functions."""
+        with _told(context, request.tok):
+            function, known_arguments = registry.function(request.tok)
+            arguments = unmarshal(request.args)
+            if unknown := sorted(arguments.keys() - known_arguments):
+                raise ProviderError(
+                    f"{unknown[0]} is not known to the sandbox's provider: add it to sandbox/provider/sts.py"
+                )
+            result = function(self._aws(arguments))
+        return provider_pb2.InvokeResponse(**{"return": marshal(result)})
+
+    # Resources.
+
+    def Check(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Find what the program can't ask for."""
+        with _told(context, _who(request.urn)):
+            problems = list(_resource(request.urn).problems(unmarshal(request.news)))
+        failures = [provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in problems]
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    def Diff(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Tell what is to be changed, and whether that takes a new thing."""
+        with _told(context, _who(request.urn)):
+            resource, old, new = _resource(request.urn), unmarshal(request.old_inputs), unmarshal(request.news)
+            known = unmarshal(request.olds)
+            new = {**new, **{name: old.get(name) for name in request.ignoreChanges}}
+            changed = resource.changes(self._aws(new), old, known, new)
+        return _diff_response(resource, old, new, changed)
+
+    def Create(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Create, or adopt what an interrupted deployment has left."""
+        with _told(context, _who(request.urn)):
+            resource, inputs = _resource(request.urn), unmarshal(request.properties)
+            if request.preview:
+                unknown = {name: UNKNOWN for name in resource.computed if name not in inputs}
+                return provider_pb2.CreateResponse(properties=marshal({**inputs, **unknown}))
+            aws = self._aws(inputs)
+            identifier, adopted = resource.realise(aws, inputs)
+            if adopted:
+                self._remember_adopted(request.urn, identifier)
+            state = _present(resource.state(aws, identifier, inputs))
+        return provider_pb2.CreateResponse(id=identifier, properties=marshal(state))
+
+    def Read(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Tell how the thing is now; an empty id if it is gone."""
+        with _told(context, _who(request.urn)):
+            resource, inputs = _resource(request.urn), unmarshal(request.inputs)
+            known = unmarshal(request.properties)
+            if not known:
+                raise ProviderError("import and get are not known to the sandbox's provider")
+            state = resource.state(self._aws(known), request.id, known)
+            if state is None:
+                return provider_pb2.ReadResponse()
+            refreshed = resource.refreshed_inputs(inputs, state)
+        return provider_pb2.ReadResponse(id=request.id, properties=marshal(state), inputs=marshal(refreshed))
+
+    def Update(self, request: Request, context: Context) -> Any:  # noqa: N802
+        """Bring the thing to the inputs."""
+        with _told(context, _who(request.urn)):
+            resource, inputs = _resource(request.urn), unmarshal(request.news)
+            known, old_inputs = unmarshal(request.olds), unmarshal(request.old_inputs)
+            inputs = {**inputs, **{name: old_inputs.get(name) for name in request.ignoreChanges}}
+            aws = self._aws(inputs)
+            changed = resource.changes(aws, old_inputs, known, inputs)
+            if request.preview:
+                return provider_pb2.UpdateResponse(properties=marshal(_foreseen(resource, known, inputs, changed)))
+            resource.update(aws, request.id, known, inputs, changed)
+            state = _present(resource.state(aws, request.id, inputs))
+        return provider_pb2.UpdateResponse(properties=marshal(state))
+
+    def Delete(self, request: Request, context: Context) -> Empty:  # noqa: N802
+        """Delete the thing, unless its replacement has adopted it."""
+        with _told(context, _who(request.urn)):
+            known = unmarshal(request.properties)
+            if not self._is_adopted(request.urn, request.id):
+                _resource(request.urn).destroy(self._aws(known), request.id, known)
+        return Empty()
+
+    def _aws(self, properties: Mapping[str, Any]) -> Aws:
+        if self._emulator is None:
+            raise ProviderError("the engine has not configured the provider")
+        region = properties.get("region")
+        return Aws(self._emulator, None if region is UNKNOWN else region)
+
+    def _remember_adopted(self, urn: str, identifier: str) -> None:
+        with self._adopted_lock:
+            self._adopted.add((urn, identifier))
+
+    def _is_adopted(self, urn: str, identifier: str) -> bool:
+        with self._adopted_lock:
+            return (urn, identifier) in self._adopted
+
+
+class _told:  # noqa: N801 reads as a statement
+    """Ends a call with one line for the user where anything goes wrong in it."""
+
+    def __init__(self, context: Context, who: str) -> None:
+        self._context = context
+        self._who = who
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: Any, error: BaseException | None, _traceback: Any) -> None:
+        if isinstance(error, Exception):
+            self._context.abort(grpc.StatusCode.UNKNOWN, f"{self._who}: {explained(error)}")
+
+
+def _resource(urn: str) -> Resource:
+    return registry.resource(urn.split("::")[2].rsplit("$", 1)[-1])
+
+
+def _who(urn: str) -> str:
+    token, name = urn.split("::")[2].rsplit("$", 1)[-1], urn.split("::", 3)[3]
+    return f"{token} {name}"
+
+
+def _present(state: dict[str, Any] | None) -> dict[str, Any]:
+    if state is None:
+        raise ProviderError("is gone right after it was written; is someone else deleting in this sandbox?")
+    return state
+
+
+def _foreseen(
+    resource: Resource, known: Mapping[str, Any], inputs: Mapping[str, Any], changed: set[str]
+) -> dict[str, Any]:
+    """The outputs that an update will lead to, as far as they can be known."""
+    stay = {name: value for name, value in known.items() if name not in changed}
+    unknown = {name: UNKNOWN for name in resource.unknown_after(changed, {**known, **inputs}) if name not in inputs}
+    return {**stay, **inputs, **unknown}
+
+
+def _diff_response(resource: Resource, old: Mapping[str, Any], new: Mapping[str, Any], changed: set[str]) -> Any:
+    diff, kinds = provider_pb2.DiffResponse, provider_pb2.PropertyDiff
+    replaces = resource.replaces(changed)
+
+    def kind(name: str) -> Any:
+        what = "UPDATE" if name in old and name in new else "ADD" if name in new else "DELETE"
+        return kinds(kind=getattr(kinds, f"{what}_REPLACE" if name in replaces else what), inputDiff=True)
+
+    return diff(
+        changes=diff.DIFF_SOME if changed else diff.DIFF_NONE,
+        diffs=sorted(changed),
+        replaces=sorted(replaces),
+        deleteBeforeReplace=bool(replaces and resource.identity) and not changed & {*resource.identity, "region"},
+        detailedDiff={name: kind(name) for name in sorted(changed)},
+        hasDetailedDiff=True,
+    )

@@ -1,0 +1,40 @@
+"""STS, and the account's other facts: pulumi-aws's functions getCallerIdentity, getPartition and getRegion."""
+
+from typing import Any
+
+from sandbox.provider.emulator import Aws
+
+
+def get_caller_identity(aws: Aws) -> dict[str, Any]:
+    """Whose credentials the stack uses."""
+    identity = aws.client("sts").get_caller_identity()
+    return {
+        "accountId": identity["Account"],
+        "arn": identity["Arn"],
+        "id": identity["Account"],
+        "userId": identity["UserId"],
+    }
+
+
+def get_partition(aws: Aws) -> dict[str, Any]:
+    """AWS's part of the world; the emulator is in the common one."""
+    return {"dnsSuffix": "amazonaws.com", "id": "aws", "partition": "aws", "reverseDnsPrefix": "com.amazonaws"}
+
+
+def get_region(aws: Aws) -> dict[str, Any]:
+    """The region of the stack, or the one asked for."""
+    return {
+        "description": aws.region,
+        "endpoint": f"ec2.{aws.region}.amazonaws.com",
+        "id": aws.region,
+        "name": aws.region,
+        "region": aws.region,
+    }
+
+
+FUNCTIONS = {
+    "aws:index/getCallerIdentity:getCallerIdentity": (get_caller_identity, frozenset({"id"})),
+    "aws:index/getPartition:getPartition": (get_partition, frozenset({"id"})),
+    "aws:index/getRegion:getRegion": (get_region, frozenset({"id", "name", "region"})),
+}
+"""Each function, and the arguments it takes."""

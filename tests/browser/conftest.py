@@ -1,0 +1,95 @@
+"""Chromium, and pages opened in it the way different people look at them."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.browser.chromium import find_chromium
+
+SCREENSHOTS_VARIABLE = "SCREENSHOTS"
+"""An environment variable: the folder in which each page that a test opens is kept as a picture."""
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """What a page has to suit: a colour scheme, a width in CSS pixels, and whether JavaScript runs."""
+
+    scheme: str
+    width: int
+    javascript: bool
+
+    def __str__(self) -> str:
+        return f"{self.scheme}-{self.width}-{'script' if self.javascript else 'noscript'}"
+
+
+@dataclass(frozen=True)
+class OpenPage:
+    """A page as a viewer sees it, and what the browser complained about."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+
+OpenFor = Callable[[Viewer, str], OpenPage]
+"""Opens a path of the site for a viewer."""
+
+DESKTOP = 1280
+PHONE = 390
+DESKTOP_VIEWER = Viewer("light", DESKTOP, javascript=True)
+VIEWERS = [
+    Viewer(scheme, width, js) for scheme in ("light", "dark") for width in (DESKTOP, PHONE) for js in (True, False)
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    path = find_chromium()
+    if path is None:
+        pytest.fail(
+            "no Chromium on PATH: install it (Debian: apt-get install chromium), or run make test", pytrace=False
+        )
+    with sync_playwright() as playwright:
+        # Containers run as root and without a GPU.
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_for(browser: Browser, site_url: str) -> Iterator[OpenFor]:
+    """Open pages, each in a browser context of its own."""
+    contexts = []
+
+    def open_for(viewer: Viewer, path: str) -> OpenPage:
+        context = browser.new_context(
+            viewport={"width": viewer.width, "height": 900},
+            color_scheme="dark" if viewer.scheme == "dark" else "light",
+            java_script_enabled=viewer.javascript,
+        )
+        contexts.append(context)
+        opened = OpenPage(context.new_page())
+        opened.page.on("console", lambda message: _note(message, opened))
+        opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+        opened.page.goto(f"{site_url.rstrip('/')}{path}")
+        _keep_picture(opened.page, f"{path.strip('/').replace('/', '-') or 'overview'}-{viewer}")
+        return opened
+
+    yield open_for
+    for context in contexts:
+        context.close()
+
+
+def _note(message: ConsoleMessage, opened: OpenPage) -> None:
+    # A page that is meant to be an error page is itself "a resource that failed to load".
+    if message.type in ("error", "warning") and message.location["url"] != opened.page.url:
+        opened.complaints.append(message.text)
+
+
+def _keep_picture(page: Page, name: str) -> None:
+    if folder := os.environ.get(SCREENSHOTS_VARIABLE):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -1,0 +1,167 @@
+"""The site as people see it: dark and light, on a desk and on a phone, with and without JavaScript."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESKTOP, DESKTOP_VIEWER, PHONE, VIEWERS, OpenFor, Viewer
+
+PATHS = ["/", "/admin.html", "/no-such-page"]
+
+every_viewer = pytest.mark.parametrize("viewer", VIEWERS, ids=str)
+every_page = pytest.mark.parametrize("path", PATHS)
+
+
+@every_viewer
+@every_page
+def test_the_page_fits_and_the_browser_has_nothing_to_complain_about(
+    open_for: OpenFor, viewer: Viewer, path: str
+) -> None:
+    opened = open_for(viewer, path)
+    opened.page.wait_for_load_state("networkidle")
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= viewer.width
+    assert opened.complaints == []
+
+
+@every_page
+def test_nothing_is_wider_than_the_narrowest_phone(open_for: OpenFor, path: str) -> None:
+    page = open_for(Viewer("light", 320, javascript=True), path).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+@every_page
+def test_the_page_follows_the_viewers_colour_scheme(open_for: OpenFor, path: str) -> None:
+    light, dark = (open_for(Viewer(scheme, DESKTOP, javascript=True), path).page for scheme in ("light", "dark"))
+    assert _brightness(light, "background-color") > 200 > 100 > _brightness(light, "color")
+    assert _brightness(dark, "background-color") < 50 < 180 < _brightness(dark, "color")
+
+
+@every_viewer
+def test_experiments_are_shown_with_badges_and_files(open_for: OpenFor, viewer: Viewer) -> None:
+    page = open_for(viewer, "/").page
+    table = page.locator("table.experiments tbody")
+    expect(table.locator("tr").first).to_be_visible()
+    expect(table.locator(".badge").first).to_be_visible()
+    expect(table.get_by_role("link", name=re.compile("^Video of ")).first).to_be_visible()
+    expect(table.get_by_role("link", name=re.compile("^Decoder of ")).first).to_be_visible()
+    expect(table.get_by_text(re.compile(r"^\d+\.\d\d dB$")).first).to_be_visible()
+
+
+def test_the_legend_explains_each_badge(open_for: OpenFor) -> None:
+    legend = open_for(DESKTOP_VIEWER, "/").page.get_by_role("region", name="Quality")
+    assert legend.locator(".badge").all_inner_texts() == ["Excellent", "Good", "Acceptable", "Poor"]
+
+
+def test_on_a_phone_each_experiment_is_a_card_that_labels_its_figures(open_for: OpenFor) -> None:
+    page = open_for(Viewer("light", PHONE, javascript=True), "/").page
+    figure = page.locator("td[data-label=PSNR]").first
+    assert figure.evaluate("cell => getComputedStyle(cell, '::before').content") == '"PSNR"'
+    expect(page.locator("thead")).to_be_hidden()
+
+
+@every_page
+def test_each_link_within_the_site_resolves(open_for: OpenFor, path: str) -> None:
+    page = open_for(DESKTOP_VIEWER, path).page
+    links = page.locator("a").evaluate_all("links => [...new Set(links.map(link => link.href.split('#')[0]))]")
+    within = [link for link in links if link.startswith(page.evaluate("origin")) and link != page.url]
+    # A redirect, such as that to a signed URL, ends the check: it leads out of the site.
+    answers = page.evaluate(
+        """links => Promise.all(links.map(async link => {
+             const answer = await fetch(link, {redirect: "manual"});
+             return [link, answer.ok || answer.type === "opaqueredirect"];
+           }))""",
+        within,
+    )
+    assert within
+    assert [link for link, resolves in answers if not resolves] == []
+
+
+def test_a_video_link_opens_a_video(open_for: OpenFor) -> None:
+    page = open_for(DESKTOP_VIEWER, "/").page
+    page.get_by_role("link", name=re.compile("^Video of ")).first.click()
+    player = page.locator("video")
+    expect(player).to_be_visible()
+    page.wait_for_function("document.querySelector('video').videoWidth > 0")
+
+
+def test_a_decoder_link_downloads_a_bundle_named_after_the_experiment(open_for: OpenFor) -> None:
+    page = open_for(DESKTOP_VIEWER, "/").page
+    link = page.get_by_role("link", name=re.compile("^Decoder of ")).first
+    href = link.get_attribute("href") or ""
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.suggested_filename == f"{href.split('/')[1]}-decoder.zip"
+    assert download.value.path().read_bytes()[:2] == b"PK"
+
+
+def test_a_failure_opens_without_javascript(open_for: OpenFor) -> None:
+    page = open_for(Viewer("light", DESKTOP, javascript=False), "/").page
+    failure = page.locator("details.error").first
+    failure.locator("summary").click()
+    assert failure.get_attribute("open") is not None
+
+
+def test_the_keyboard_reaches_the_content_first(open_for: OpenFor) -> None:
+    page = open_for(DESKTOP_VIEWER, "/").page
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+
+
+def test_an_unknown_page_leads_back_to_the_experiments(open_for: OpenFor) -> None:
+    page = open_for(DESKTOP_VIEWER, "/experiments/no-such-experiment/video").page
+    expect(page.get_by_role("heading", name="There is no such experiment")).to_be_visible()
+    page.get_by_role("link", name="See the newest experiments").click()
+    expect(page.get_by_role("heading", name="Experiments", exact=True)).to_be_visible()
+
+
+def test_the_footer_and_the_admin_page_name_the_build_that_health_names(open_for: OpenFor) -> None:
+    overview, admin = (open_for(DESKTOP_VIEWER, path).page for path in ("/", "/admin.html"))
+    health = _health(overview)
+    assert overview.locator("footer code").get_attribute("title") == health["build_id"]
+    expect(admin.get_by_role("status")).to_have_text("Everything answers")
+    expect(admin.locator("#facts")).to_contain_text(health["build_id"])
+    expect(admin.locator("#facts .status-ok")).to_have_count(len(health["dependencies"]))
+
+
+def test_the_admin_page_says_so_where_health_can_not_be_read(open_for: OpenFor) -> None:
+    page = open_for(DESKTOP_VIEWER, "/admin.html").page
+    page.route("**/health", lambda route: route.abort())
+    page.get_by_role("button", name="Check again").click()
+    expect(page.get_by_role("status")).to_have_text("The site's health can't be read")
+
+
+def test_the_admin_page_shows_what_fails(open_for: OpenFor) -> None:
+    page = open_for(DESKTOP_VIEWER, "/admin.html").page
+    dependencies = {"table": {"status": "failed", "latency_ms": 1, "reason": "AccessDeniedException"}}
+    health = {"status": "degraded", "build_id": "b", "version": "1", "stack": "s", "dependencies": dependencies}
+    page.route("**/health", lambda route: route.fulfill(status=503, json=health))
+    page.get_by_role("button", name="Check again").click()
+    expect(page.get_by_role("status")).to_have_text("Something that the site needs does not answer")
+    expect(page.locator("#facts")).to_contain_text("Fails: AccessDeniedException")
+
+
+def test_the_admin_page_explains_itself_without_javascript(open_for: OpenFor) -> None:
+    page = open_for(Viewer("light", DESKTOP, javascript=False), "/admin.html").page
+    expect(page.get_by_text("JavaScript fills in this panel.")).to_be_visible()
+    expect(page.get_by_role("button", name="Check again")).to_be_hidden()
+
+
+def test_search_engines_are_kept_from_the_admin_page(open_for: OpenFor) -> None:
+    page = open_for(DESKTOP_VIEWER, "/admin.html").page
+    assert page.locator("meta[name=robots]").get_attribute("content") == "noindex"
+
+
+def _health(page: Page) -> Any:
+    return json.loads(page.evaluate("fetch('/health').then(answer => answer.text())"))
+
+
+def _brightness(page: Page, style: str) -> float:
+    """Return the mean of red, green and blue, 0 to 255."""
+    colour = page.evaluate("style => getComputedStyle(document.body).getPropertyValue(style)", style)
+    channels = [int(channel) for channel in re.findall(r"\d+", colour)[:3]]
+    return sum(channels) / 3

@@ -1,0 +1,210 @@
+"""The experiments table: every listing is one query on an index, and pages join without gap or overlap."""
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from experiments.attribute_values import item_to_attribute_values
+from experiments.model import Experiment, Status
+from experiments.repository import ExperimentRepository, InvalidCursor, Page
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+TABLE = "lab-experiments"
+START = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture
+def client() -> "DynamoDBClient":
+    return boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+@pytest.fixture
+def dynamodb(client: "DynamoDBClient") -> Iterator[Stubber]:
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def repository(client: "DynamoDBClient", dynamodb: Stubber) -> ExperimentRepository:
+    return ExperimentRepository(TABLE, client)
+
+
+def item(number: int) -> dict[str, Any]:
+    """The item of experiment `number`; higher numbers are newer."""
+    experiment = Experiment(
+        id=f"e{number}", codec="x265", status=Status.SUCCEEDED, created_at=START + timedelta(seconds=number)
+    )
+    return item_to_attribute_values(experiment.to_item())
+
+
+def query(index: str, attribute: str, value: str, limit: int, **more: Any) -> dict[str, Any]:
+    return {
+        "TableName": TABLE,
+        "IndexName": index,
+        "KeyConditionExpression": "#attribute = :value",
+        "ExpressionAttributeNames": {"#attribute": attribute},
+        "ExpressionAttributeValues": {":value": {"S": value}},
+        "ScanIndexForward": False,
+        "Limit": limit,
+        **more,
+    }
+
+
+def ids(page: Page) -> list[str]:
+    return [experiment.id for experiment in page.experiments]
+
+
+def test_newest_reads_one_index_with_one_query(dynamodb: Stubber, repository: ExperimentRepository) -> None:
+    dynamodb.add_response("query", {"Items": [item(2), item(1)]}, query("newest", "feed", "EXPERIMENTS", 51))
+    page = repository.newest(50)
+    assert ids(page) == ["e2", "e1"]
+    assert page.next_cursor is None
+
+
+def test_by_status(dynamodb: Stubber, repository: ExperimentRepository) -> None:
+    dynamodb.add_response("query", {"Items": [item(1)]}, query("by-status", "status", "succeeded", 11))
+    assert ids(repository.by_status(Status.SUCCEEDED, 10)) == ["e1"]
+
+
+def test_by_codec(dynamodb: Stubber, repository: ExperimentRepository) -> None:
+    dynamodb.add_response("query", {"Items": [item(1)]}, query("by-codec", "codec", "x265", 11))
+    assert ids(repository.by_codec("x265", 10)) == ["e1"]
+
+
+@pytest.mark.parametrize("codec", ["", "\ud800", "x" * 2049])
+def test_a_codec_that_no_key_can_hold_has_no_experiments(repository: ExperimentRepository, codec: str) -> None:
+    assert repository.by_codec(codec, 10) == Page([], None)
+
+
+def test_the_next_page_starts_after_the_last_one_shown(dynamodb: Stubber, repository: ExperimentRepository) -> None:
+    more_than_asked_for = {
+        "Items": [item(9), item(8), item(7)],
+        "LastEvaluatedKey": {name: item(7)[name] for name in ("pk", "sk", "feed", "created_at")},
+    }
+    dynamodb.add_response("query", more_than_asked_for, query("newest", "feed", "EXPERIMENTS", 3))
+    first = repository.newest(2)
+    assert ids(first) == ["e9", "e8"]
+    assert first.next_cursor is not None
+    assert set(first.next_cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+    start = {name: item(8)[name] for name in ("pk", "sk", "feed", "created_at")}
+    dynamodb.add_response(
+        "query", {"Items": [item(7)]}, query("newest", "feed", "EXPERIMENTS", 3, ExclusiveStartKey=start)
+    )
+    second = repository.newest(2, first.next_cursor)
+    assert ids(second) == ["e7"]
+    assert second.next_cursor is None
+
+
+def test_no_link_leads_to_an_empty_page(dynamodb: Stubber, repository: ExperimentRepository) -> None:
+    dynamodb.add_response("query", {"Items": [item(2), item(1)]})
+    assert repository.newest(2).next_cursor is None
+
+
+def test_a_page_cut_short_by_dynamodb_goes_on_where_it_was_cut(
+    dynamodb: Stubber, repository: ExperimentRepository
+) -> None:
+    cut = {
+        "Items": [item(9)],
+        "LastEvaluatedKey": {name: item(9)[name] for name in ("pk", "sk", "feed", "created_at")},
+    }
+    dynamodb.add_response("query", cut)
+    page = repository.newest(50)
+    assert ids(page) == ["e9"]
+    assert page.next_cursor is not None
+
+
+def test_a_cursor_of_one_listing_stays_in_the_listing_it_is_used_for(
+    dynamodb: Stubber, repository: ExperimentRepository
+) -> None:
+    dynamodb.add_response("query", {"Items": [item(9), item(8)]})
+    cursor = repository.newest(1).next_cursor
+    start = {name: item(9)[name] for name in ("pk", "sk", "created_at")} | {"status": {"S": "failed"}}
+    dynamodb.add_response("query", {"Items": []}, query("by-status", "status", "failed", 2, ExclusiveStartKey=start))
+    assert repository.by_status(Status.FAILED, 1, cursor) == Page([], None)
+
+
+def encoded(position: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "!!!!",
+        "é",
+        "\ud800",
+        "AAAA",
+        "_____",
+        "a" * 100_000,
+        base64.urlsafe_b64encode(b"[" * 50_000).decode(),
+        encoded(None),
+        encoded({}),
+        encoded([]),
+        encoded(["a", "b"]),
+        encoded(["a", "b", "c", "d"]),
+        encoded(["a", "b", 3]),
+        encoded(["a", "", "c"]),
+        encoded(["\ud800", "b", "c"]),
+        encoded(["x" * 2049, "b", "c"]),
+        encoded(["a", "x" * 1025, "c"]),
+        encoded([["a"], "b", "c"]),
+    ],
+    ids=lambda cursor: f"{cursor!r:.24}",
+)
+def test_a_broken_cursor_is_refused_before_anything_is_asked(repository: ExperimentRepository, cursor: str) -> None:
+    with pytest.raises(InvalidCursor, match="start again from the first page"):
+        repository.newest(10, cursor)
+
+
+def test_get(dynamodb: Stubber, repository: ExperimentRepository) -> None:
+    key = {"pk": {"S": "EXPERIMENT#e4"}, "sk": {"S": "EXPERIMENT"}}
+    dynamodb.add_response("get_item", {"Item": item(4)}, {"TableName": TABLE, "Key": key})
+    found = repository.get("e4")
+    assert found is not None
+    assert found.created_at == START + timedelta(seconds=4)
+
+
+def test_get_of_an_unknown_id(dynamodb: Stubber, repository: ExperimentRepository) -> None:
+    dynamodb.add_response("get_item", {})
+    assert repository.get("nothing-here") is None
+
+
+@pytest.mark.parametrize("identifier", ["", "\ud800", "é" * 1100])
+def test_an_id_that_no_key_can_hold_is_unknown(repository: ExperimentRepository, identifier: str) -> None:
+    assert repository.get(identifier) is None
+
+
+def test_put_writes_one_whole_item(dynamodb: Stubber, repository: ExperimentRepository) -> None:
+    experiment = Experiment(id="e4", codec="x265", status=Status.SUCCEEDED, created_at=START + timedelta(seconds=4))
+    dynamodb.add_response("put_item", {}, {"TableName": TABLE, "Item": item(4)})
+    repository.put(experiment)
+
+
+def test_an_item_of_types_that_nobody_here_writes_is_read_all_the_same(
+    dynamodb: Stubber, repository: ExperimentRepository
+) -> None:
+    odd = item(4) | {
+        "name": {"B": b"\x00"},
+        "codec": {"BS": [b"x"]},
+        "clip": {"NULL": True},
+        "cost_usd": {"NS": ["1", "2"]},
+        "metrics": {"M": {"psnr_db": {"N": "1.5E+2"}, "ssim": {"S": "0.9"}, "vmaf": {}}},
+        "rd_points": {"L": [{"SS": ["a"]}, {"M": {"bitrate_kbps": {"N": "3"}}}]},
+    }
+    dynamodb.add_response("get_item", {"Item": odd})
+    found = repository.get("e4")
+    assert found is not None
+    assert (found.name, found.codec, found.clip, found.cost_usd) == ("e4", "", "", None)
+    assert (found.metrics.psnr_db, found.metrics.ssim, found.metrics.vmaf) == (100.0, 0.9, None)
+    assert len(found.rd_points) == 1

@@ -1,0 +1,88 @@
+"""The renderer as Lambda calls it, on a table and a bucket that live in memory."""
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from io import StringIO
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+from experiments.repository import ExperimentRepository
+
+from tests.unit.renderer.fakes import FakeTable
+
+BUILD_ID = "U8vt0q5Z9ikQEpho4RS44AcpSIGN5hVB8s60rQrbc1Y="
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_LAMBDA_FUNCTION_VERSION": "12",
+    "BUILD_ID": BUILD_ID,
+    "MEDIA_BUCKET": "media",
+    "STACK": "sandbox",
+    "TABLE_NAME": "experiments",
+}
+REQUEST_ID = "8e1f0c9a-request"
+
+Answer = Mapping[str, Any]
+Ask = Callable[..., Answer]
+"""Takes a path, and by name a method and a query; gives what Lambda gives to API Gateway."""
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        patch.delenv("AWS_SESSION_TOKEN", raising=False)
+        yield importlib.import_module("index_ssr")
+
+
+@pytest.fixture
+def table(renderer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> FakeTable:
+    fake = FakeTable()
+    monkeypatch.setattr(renderer, "experiments", ExperimentRepository("experiments", fake))  # type: ignore[arg-type]
+    return fake
+
+
+@pytest.fixture
+def bucket(renderer: ModuleType) -> Iterator[Stubber]:
+    with Stubber(renderer.s3) as stubber:
+        yield stubber
+
+
+@pytest.fixture
+def log(renderer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """What the renderer writes to its log, an entry of JSON a line."""
+    written = StringIO()
+    monkeypatch.setattr(renderer.logger.registered_handler, "stream", written)
+    return written
+
+
+@pytest.fixture
+def ask(renderer: ModuleType, table: FakeTable) -> Ask:
+    """Ask as API Gateway does: on AWS the path begins with the stage's name, in the emulator it doesn't."""
+
+    def ask(path: str, *, method: str = "GET", query: Mapping[str, str] | None = None) -> Answer:
+        event = {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {"accept": "text/html"},
+            "queryStringParameters": query,
+            "requestContext": {"stage": "production", "http": {"method": method, "path": path}},
+            "isBase64Encoded": False,
+        }
+        context = SimpleNamespace(
+            function_name="renderer",
+            memory_limit_in_mb=512,
+            invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:renderer:live",
+            aws_request_id=REQUEST_ID,
+        )
+        answer: Answer = renderer.handler(event, context)
+        return answer
+
+    return ask

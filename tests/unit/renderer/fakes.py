@@ -1,0 +1,77 @@
+"""DynamoDB in memory, the items that it holds and the errors that it raises."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+from experiments.attribute_values import item_to_attribute_values
+
+SECRET = "arn:aws:iam::123456789012:role/secret"
+
+
+@dataclass
+class FakeTable:
+    """DynamoDB's client as far as the renderer calls it; items newest first, as the index has them."""
+
+    items: list[dict[str, Any]] = field(default_factory=list)
+    error: Exception | None = None
+
+    def hold(self, *items: Mapping[str, Any]) -> None:
+        self.items = [item_to_attribute_values(dict(item)) for item in items]
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        self._fail_if_told_so()
+        start = self._position_after(request.get("ExclusiveStartKey"))
+        found = self.items[start : start + request["Limit"]]
+        more = start + len(found) < len(self.items)
+        return {"Items": found} | ({"LastEvaluatedKey": found[-1]} if more else {})
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        self._fail_if_told_so()
+        item = next((item for item in self.items if item.get("pk") == request["Key"]["pk"]), None)
+        return {"Item": item} if item else {}
+
+    def _position_after(self, key: Mapping[str, Any] | None) -> int:
+        if key is None:
+            return 0
+        return next((place for place, item in enumerate(self.items, start=1) if item["pk"] == key["pk"]), 0)
+
+    def _fail_if_told_so(self) -> None:
+        if self.error:
+            raise self.error
+
+
+def aws_error(code: str, operation: str = "Query") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": SECRET}}, operation)
+
+
+def experiment_item(experiment_id: str = "20261124-061256-x265-9f86d081", **attributes: Any) -> dict[str, Any]:
+    """An item such as the worker writes; attributes replace its own."""
+    return {
+        "pk": f"EXPERIMENT#{experiment_id}",
+        "sk": "EXPERIMENT",
+        "feed": "EXPERIMENTS",
+        "id": experiment_id,
+        "name": "mandelbrot-zoom · x265 · CRF 28",
+        "codec": "x265",
+        "status": "succeeded",
+        "created_at": "2026-11-24T06:12:56.123456Z",
+        "started_at": "2026-11-24T06:13:00.000000Z",
+        "finished_at": "2026-11-24T06:13:12.300000Z",
+        "parameters": {"width": 640, "height": 360, "fps": 30},
+        "metrics": {
+            "psnr_db": 41.268,
+            "ssim": 0.98765,
+            "bitrate_kbps": 1234.4,
+            "compression_ratio": 67.24,
+            "duration_seconds": 2,
+        },
+        "artefacts": {
+            "video_key": f"experiments/{experiment_id}/video.mp4",
+            "decoder_key": f"experiments/{experiment_id}/decoder.zip",
+            "decoder_bytes": 123456,
+        },
+        "cost_usd": 0.00123,
+        **attributes,
+    }

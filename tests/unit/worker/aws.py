@@ -1,0 +1,49 @@
+"""A table and a bucket in memory, with the few calls that publishing makes."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from experiments.attribute_values import item_to_python
+from experiments.model import Experiment
+
+
+@dataclass
+class Cloud:
+    """Stands for both clients; `history` has every record as it was written, `refuses` the calls that fail."""
+
+    items: dict[str, Any] = field(default_factory=dict)
+    history: list[Experiment] = field(default_factory=list)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    content_types: dict[str, str] = field(default_factory=dict)
+    uploads: list[str] = field(default_factory=list)
+    refuses: set[str] = field(default_factory=set)
+
+    def client(self, service: str) -> Any:
+        assert service in ("dynamodb", "s3")
+        return self
+
+    def put_item(self, TableName: str, Item: dict[str, Any]) -> None:  # noqa: N803
+        self._allow("PutItem")
+        self.items[Item["pk"]["S"]] = Item
+        self.history.append(Experiment.from_item(item_to_python(Item)))
+
+    def get_item(self, TableName: str, Key: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        self._allow("GetItem")
+        found = self.items.get(Key["pk"]["S"])
+        return {"Item": found} if found else {}
+
+    def upload_file(self, filename: str, bucket: str, key: str, ExtraArgs: dict[str, str]) -> None:  # noqa: N803
+        self._allow("PutObject")
+        self.objects[key] = Path(filename).read_bytes()
+        self.content_types[key] = ExtraArgs["ContentType"]
+        self.uploads.append(key)
+
+    def experiment(self, experiment_id: str) -> Experiment:
+        """The record as a reader sees it."""
+        return Experiment.from_item(item_to_python(self.items[f"EXPERIMENT#{experiment_id}"]))
+
+    def _allow(self, operation: str) -> None:
+        if operation in self.refuses:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not allowed"}}, operation)

@@ -1,0 +1,88 @@
+"""Publishing: every step of an experiment is visible, and no record names a file that is not there."""
+
+import zipfile
+from io import BytesIO
+
+import pytest
+from botocore.exceptions import ClientError
+from experiments.model import Status
+from experiments.repository import ExperimentRepository
+
+from tests.unit.worker.aws import Cloud
+from worker.clips import Clip
+from worker.configuration import Configuration
+from worker.experiment import Host, plan
+from worker.job import run_job
+from worker.publish import Publisher
+
+HOST = Host("host-1")
+X264 = Configuration(codec="x264", preset="ultrafast", quality=28)
+REFUSED = Configuration(codec="x264", preset="medium", quality=0, options={"profile": "baseline"})
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    return Cloud()
+
+
+@pytest.fixture
+def publisher(cloud: Cloud) -> Publisher:
+    return Publisher(ExperimentRepository("table", cloud.client("dynamodb")), cloud.client("s3"), "media")
+
+
+def test_an_experiment_is_seen_running_and_then_with_its_files(cloud: Cloud, publisher: Publisher, clip: Clip) -> None:
+    job = plan(clip, X264, "e1")
+    publisher.record(job.experiment)
+    ended = run_job(job, HOST, publisher)
+    assert [experiment.status for experiment in cloud.history] == [Status.QUEUED, Status.RUNNING, Status.SUCCEEDED]
+    assert cloud.history[1].worker == "host-1"
+    assert ended == cloud.experiment("e1")
+
+    artefacts = ended.artefacts
+    assert artefacts.video_key == "experiments/e1/video.mp4"
+    assert artefacts.decoder_key == "experiments/e1/decoder.zip"
+    assert artefacts.reference_key is not None
+    assert set(cloud.objects) == {artefacts.video_key, artefacts.decoder_key, artefacts.reference_key}
+    assert cloud.content_types == {
+        artefacts.video_key: "video/mp4",
+        artefacts.decoder_key: "application/zip",
+        artefacts.reference_key: "video/webm",
+    }
+    assert len(cloud.objects[artefacts.video_key]) == ended.metrics.encoded_bytes
+    bundle = zipfile.ZipFile(BytesIO(cloud.objects[artefacts.decoder_key]))
+    assert bundle.read("video.mp4") == cloud.objects[artefacts.video_key]
+
+
+def test_experiments_on_one_clip_share_its_reference(cloud: Cloud, publisher: Publisher, clip: Clip) -> None:
+    first, second = (run_job(plan(clip, X264, name), HOST, publisher) for name in ("e1", "e2"))
+    assert first.artefacts.reference_key == second.artefacts.reference_key
+    assert cloud.uploads.count(str(first.artefacts.reference_key)) == 1
+
+
+def test_a_failed_experiment_is_published_with_its_reason(cloud: Cloud, publisher: Publisher, clip: Clip) -> None:
+    run_job(plan(clip, REFUSED, "e1"), HOST, publisher)
+    failed = cloud.experiment("e1")
+    assert failed.status is Status.FAILED
+    assert failed.error == "x264 encode failed: baseline profile doesn't support lossless"
+    assert "Possible profiles" in failed.log_tail
+    assert cloud.objects == {}
+
+
+def test_measurements_are_kept_where_the_files_cannot_be(cloud: Cloud, publisher: Publisher, clip: Clip) -> None:
+    cloud.refuses.add("PutObject")
+    run_job(plan(clip, X264, "e1"), HOST, publisher)
+    failed = cloud.experiment("e1")
+    assert failed.status is Status.FAILED
+    assert failed.error.startswith("its files could not be uploaded: ")
+    assert "AccessDenied" in failed.error
+    assert failed.metrics.ssim is not None
+    assert failed.artefacts.video_key is None
+
+
+def test_a_table_that_takes_nothing_stops_the_job_before_it_costs_anything(
+    cloud: Cloud, publisher: Publisher, clip: Clip
+) -> None:
+    cloud.refuses.add("PutItem")
+    with pytest.raises(ClientError, match="PutItem"):
+        run_job(plan(clip, X264, "e1"), HOST, publisher)
+    assert cloud.objects == {}

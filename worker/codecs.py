@@ -1,0 +1,192 @@
+"""The codecs that experiments can use, by name, and the interface through which another one joins them.
+
+A codec is a pair of command lines: one from a Y4M file to a bitstream, one back. They run in processes of their own, so
+a learned codec brings its own Python environment, weights and GPU: write a class with the members of `Codec` whose
+commands call that environment's interpreter, and add an instance to `CODECS`. Measuring, bundling and publishing
+need no change.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from worker.configuration import Configuration, ConfigurationError
+from worker.ffmpeg import REPRODUCIBLE, encoders, ffmpeg_command
+
+DECODE_SCRIPT = Path(__file__).parent / "decode.py"
+
+
+class Codec(Protocol):
+    """What the worker needs to know of a codec."""
+
+    @property
+    def name(self) -> str:
+        """The name under which experiments are listed, e.g. `x265`."""
+
+    @property
+    def encoder(self) -> str:
+        """The implementation, e.g. `libx265`."""
+
+    @property
+    def container(self) -> str:
+        """The extension of its bitstream's file, e.g. `mp4`."""
+
+    @property
+    def plays_in_browsers(self) -> bool:
+        """Whether the bitstream itself is the video to show; else one is made of the decoded frames."""
+
+    def unavailable(self) -> str | None:
+        """Why it cannot be used on this host, in a line; None where it can."""
+
+    def check(self, configuration: Configuration) -> None:
+        """Raise ConfigurationError for what it does not understand, before anything runs."""
+
+    def encode_command(self, configuration: Configuration, source: Path, bitstream: Path) -> Sequence[str]:
+        """The command line that encodes a Y4M file."""
+
+    def decode_command(self, bitstream: Path, target: Path) -> Sequence[str]:
+        """The command line that decodes a bitstream to a Y4M file."""
+
+    def decoder_files(self) -> Mapping[str, bytes]:
+        """The files of a decoder bundle by name; `decode.py` among them decodes as its manifest says."""
+
+
+@dataclass(frozen=True, slots=True)
+class FFmpegCodec:
+    """A codec of the ffmpeg binary."""
+
+    name: str
+    encoder: str
+    container: str
+    preset_option: str
+    presets: Sequence[str]
+    highest_crf: int
+    options: Sequence[str] = ()
+    """Encoder options of every encode; `{threads}` stands for the number of threads."""
+    extra_options: frozenset[str] = field(default_factory=frozenset)
+    """Options that a configuration may add. No others: some of an encoder's options write files."""
+    plays_in_browsers: bool = True
+    lowest_crf: int = 0
+
+    def unavailable(self) -> str | None:
+        """Say so where the binary lacks the encoder."""
+        return None if self.encoder in encoders() else f"this host's ffmpeg has no {self.encoder}"
+
+    def check(self, configuration: Configuration) -> None:
+        """Accept a CRF and a preset of this encoder, and the options that it allows."""
+        if configuration.rate_control != "crf":
+            raise ConfigurationError(f"{self.name} has no rate control {configuration.rate_control!r}: use crf")
+        if not self.lowest_crf <= configuration.quality <= self.highest_crf:
+            raise ConfigurationError(
+                f"{self.name} takes a CRF from {self.lowest_crf} to {self.highest_crf}, not {configuration.quality:g}"
+            )
+        if configuration.preset not in self.presets:
+            raise ConfigurationError(
+                f"{self.name} has no preset {configuration.preset!r}: use one of {', '.join(self.presets)}"
+            )
+        for option in configuration.options:
+            if option not in self.extra_options:
+                allowed = ", ".join(sorted(self.extra_options))
+                raise ConfigurationError(f"{self.name} takes no option {option!r}: use some of {allowed}")
+
+    def encode_command(self, configuration: Configuration, source: Path, bitstream: Path) -> Sequence[str]:
+        """Encode with a constant rate factor."""
+        arguments = ["-i", str(source), "-an", "-c:v", self.encoder, self.preset_option, configuration.preset]
+        arguments += ["-crf", f"{configuration.quality:g}"]
+        arguments += [option.format(threads=configuration.threads) for option in self.options]
+        for option, value in sorted(configuration.options.items()):
+            arguments += [f"-{option}:v", str(value)]
+        return ffmpeg_command([*arguments, *REPRODUCIBLE, bitstream])
+
+    def decode_command(self, bitstream: Path, target: Path) -> Sequence[str]:
+        """Decode every coded frame once, whatever time stamps the container gives it."""
+        arguments = ["-map", "0:v:0", "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe"]
+        return ffmpeg_command(["-i", bitstream, *arguments, target])
+
+    def decoder_files(self) -> Mapping[str, bytes]:
+        """Give the script that decodes with any recent ffmpeg."""
+        return {"decode.py": DECODE_SCRIPT.read_bytes()}
+
+
+_X26X_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+_COMMON_OPTIONS = frozenset({"g", "bf", "refs", "profile", "level", "tune"})
+
+
+def _numbers(lowest: int, highest: int) -> tuple[str, ...]:
+    return tuple(str(number) for number in range(lowest, highest + 1))
+
+
+CODECS: list[Codec] = [
+    FFmpegCodec(
+        name="x264",
+        encoder="libx264",
+        container="mp4",
+        preset_option="-preset",
+        presets=_X26X_PRESETS,
+        highest_crf=51,
+        options=("-threads", "{threads}", "-movflags", "+faststart"),
+        extra_options=_COMMON_OPTIONS,
+    ),
+    FFmpegCodec(
+        name="x265",
+        encoder="libx265",
+        container="mp4",
+        preset_option="-preset",
+        presets=_X26X_PRESETS,
+        highest_crf=51,
+        # Safari plays HEVC in MP4 only under the tag hvc1.
+        options=(
+            *("-x265-params", "pools={threads}:frame-threads=1"),
+            *("-tag:v", "hvc1", "-movflags", "+faststart"),
+        ),
+        extra_options=_COMMON_OPTIONS,
+    ),
+    FFmpegCodec(
+        name="vp9",
+        encoder="libvpx-vp9",
+        container="webm",
+        preset_option="-cpu-used",
+        presets=_numbers(0, 8),
+        highest_crf=63,
+        options=("-b:v", "0", "-deadline", "good", "-row-mt", "1", "-threads", "{threads}"),
+        extra_options=frozenset({"g", "lossless"}),
+    ),
+    FFmpegCodec(
+        name="av1",
+        encoder="libsvtav1",
+        container="webm",
+        preset_option="-preset",
+        presets=_numbers(0, 13),
+        highest_crf=63,
+        options=("-svtav1-params", "lp={threads}"),
+        extra_options=frozenset({"g"}),
+    ),
+    FFmpegCodec(
+        name="av1",
+        encoder="libaom-av1",
+        container="webm",
+        preset_option="-cpu-used",
+        presets=_numbers(0, 8),
+        highest_crf=63,
+        options=("-b:v", "0", "-row-mt", "1", "-threads", "{threads}"),
+        extra_options=frozenset({"g"}),
+    ),
+]
+
+
+def find_codec(name: str) -> Codec:
+    """Return the codec of a name, the first one of several that this host can run.
+
+    Raises:
+        ConfigurationError: there is none of that name, or none that this host can run.
+    """
+    candidates = [codec for codec in CODECS if codec.name == name]
+    if not candidates:
+        known = ", ".join(dict.fromkeys(codec.name for codec in CODECS))
+        raise ConfigurationError(f"there is no codec {name!r}: use one of {known}")
+    reasons = [codec.unavailable() for codec in candidates]
+    for codec, reason in zip(candidates, reasons, strict=True):
+        if reason is None:
+            return codec
+    raise ConfigurationError(f"{name} cannot be used: {'; '.join(reason for reason in reasons if reason)}")

@@ -1,0 +1,90 @@
+"""Running encoders and decoders: never through a shell; a failure says in a line what the program itself said."""
+
+import re
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+MOST_LOG_CHARACTERS = 2000
+"""What is kept of a failed command's log: enough for the cause, little beside the rest of an experiment's item."""
+
+_MOST_MESSAGE_CHARACTERS = 300
+# ffmpeg (`-loglevel level+…`), x264, x265 and SVT-AV1 all mark their errors so; the first one names the cause.
+_ERROR_LINE = re.compile(r"\[(?:error|fatal)\]:?\s*(?P<cause>.+)")
+
+
+class CommandError(Exception):
+    """A program did not do its work; the message says which and why, `log_tail` is the end of what it printed."""
+
+    def __init__(self, message: str, log_tail: str = "", seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.log_tail = log_tail
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A program that did its work: what it printed on standard error, and how long it took in seconds."""
+
+    log: str
+    seconds: float
+
+
+def run(command: Sequence[str | Path], work: str, folder: Path, timeout_seconds: float = 3600) -> Finished:
+    """Run a program in a folder; `work` names what it does in messages, e.g. "x265 encode".
+
+    Raises:
+        CommandError: it cannot be started, fails, or takes longer than `timeout_seconds`.
+    """
+    started = time.perf_counter()
+    try:
+        # Bytes that are no UTF-8 (a file name, a broken stream) must not break the report of them.
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout_seconds,
+            check=False,
+        )
+    except OSError as error:
+        raise CommandError(f"{work} cannot start: {Path(command[0]).name}: {error.strerror}") from None
+    except subprocess.TimeoutExpired as expired:
+        log = expired.stderr.decode("utf-8", "replace") if isinstance(expired.stderr, bytes) else ""
+        message = f"{work} was stopped: it took longer than {timeout_seconds:g} s"
+        raise CommandError(message, log_tail(_without_paths(log, command)), timeout_seconds) from None
+    seconds = time.perf_counter() - started
+    log = _without_paths(done.stderr, command)
+    if done.returncode != 0:
+        raise CommandError(f"{work} failed: {_cause(log, done.returncode)}", log_tail(log), seconds)
+    return Finished(log, seconds)
+
+
+def log_tail(log: str) -> str:
+    """Return the last whole lines of a log, as much as an experiment's item keeps."""
+    log = log.strip()
+    if len(log) <= MOST_LOG_CHARACTERS:
+        return log
+    return log[-MOST_LOG_CHARACTERS:].partition("\n")[2]
+
+
+def _cause(log: str, exit_code: int) -> str:
+    if exit_code < 0:
+        return f"ended by signal {-exit_code}"
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    causes = [found["cause"] for line in lines if (found := _ERROR_LINE.search(line))]
+    cause = causes[0] if causes else lines[-1] if lines else f"exit code {exit_code}, without a word"
+    return cause[:_MOST_MESSAGE_CHARACTERS]
+
+
+def _without_paths(log: str, command: Sequence[str | Path]) -> str:
+    """Shorten the paths that the command was given: logs are published, and a host's folders are nobody's business."""
+    paths = [str(part) for part in command if Path(part).is_absolute()]
+    for path in sorted(paths, key=len, reverse=True):
+        log = log.replace(path, Path(path).name)
+    return log
