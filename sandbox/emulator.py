@@ -15,6 +15,7 @@ import requests
 import uv
 
 from sandbox.places import PROJECT, SandboxError
+from sandbox.processes import is_alive
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -102,17 +103,8 @@ class Emulator:
             return None
 
     def _is_ours(self) -> bool:
-        """Whether the recorded process still is the emulator: process ids are used again after a restart."""
         pid = self._pid()
-        if pid is None:
-            return False
-        command = subprocess.run(
-            ["ps", "-o", "command=", "-p", str(pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return "ministack" in command.stdout and "<defunct>" not in command.stdout
+        return pid is not None and is_alive(pid, "ministack")
 
     def _answers(self) -> bool:
         try:
@@ -170,6 +162,8 @@ class Emulator:
                 tail = " / ".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
                 raise SandboxError(f"The embedded AWS did not come up: {tail}\nIts whole log: {self.log}")
             time.sleep(POLL_SECONDS)
+        # It is meant to outlive this process; Popen would warn of that.
+        process.returncode = 0
 
 
 def _is_taken(port: int) -> bool:

@@ -18,6 +18,7 @@ import yaml
 from components.settings import InvalidConfig, check_stack_file
 from sandbox.emulator import Emulator
 from sandbox.places import DEFAULT_PORT, PROJECT, PROJECT_NAME, STACK, SandboxError
+from sandbox.processes import is_alive
 
 # The state holds no secret; a passphrase is what a local backend asks for.
 PASSPHRASE = "sandbox"  # noqa: S105
@@ -176,7 +177,7 @@ class Deployment:
     def _release_lock_of_the_dead(self) -> None:
         """A deployment that was killed leaves its lock; one that is running keeps it."""
         for lock in self._locks():
-            if not _is_running(lock["pid"]):
+            if not is_alive(lock["pid"], "pulumi"):
                 self._pulumi("cancel", "--yes", "--stack", STACK)
 
     def _locks(self) -> list[dict[str, Any]]:
@@ -212,16 +213,6 @@ def _values(outputs: auto.OutputMap) -> dict[str, Any]:
 
 def _run_program() -> None:
     runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__")
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _reason(output: str) -> str:

@@ -137,6 +137,9 @@ def test_the_bundle_notices_other_frames_than_those_measured(unpacked: Path) -> 
 def test_the_same_encode_gives_the_same_bundle(clip: Clip, tmp_path: Path) -> None:
     outcomes = [run_once(clip, CONFIGURATIONS[2], tmp_path / folder) for folder in ("one", "two")]
     assert outcomes[0].experiment.artefacts.decoder_sha256 == outcomes[1].experiment.artefacts.decoder_sha256
+    assert outcomes[0].decoder is not None
+    entries = zipfile.ZipFile(outcomes[0].decoder).infolist()
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}, "the time of day is no part of it"
 
 
 def test_identical_pictures_have_a_psnr_that_can_be_kept(clip: Clip, tmp_path: Path) -> None:
@@ -149,9 +152,10 @@ def test_identical_pictures_have_a_psnr_that_can_be_kept(clip: Clip, tmp_path: P
 
 
 def test_frames_are_compared_by_number_whatever_their_time_stamps(clip: Clip, tmp_path: Path) -> None:
-    late = tmp_path / "late.y4m"
-    late.write_bytes(clip.path.read_bytes().replace(b" F30:1 ", b" F29:1 ", 1))
-    assert with_quality(Metrics(), clip.path, late, tmp_path).psnr_db == 100.0
+    early = tmp_path / "early.y4m"
+    early.write_bytes(clip.path.read_bytes().replace(b" F30:1 ", b" F31:1 ", 1))
+    assert read_video(early).fps == 31
+    assert with_quality(Metrics(), clip.path, early, tmp_path).psnr_db == 100.0
 
 
 def test_psnr_is_that_of_its_definition(clip: Clip, tmp_path: Path) -> None:
@@ -335,6 +339,17 @@ def test_an_encoder_that_writes_nothing_has_failed(clip: Clip, tmp_path: Path, m
     monkeypatch.setattr(codecs, "CODECS", [OwnProcessCodec(program="pass  # {}")])
     done = run_once(clip, Configuration(codec="tiny-neural", preset="", quality=1), tmp_path).experiment
     assert (done.status, done.error) == (Status.FAILED, "tiny-neural encode ended well, but wrote nothing")
+
+
+def test_a_decoder_that_loses_a_frame_has_failed_and_is_not_measured(
+    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lossy = OwnProcessCodec(program=OwnProcessCodec.program.replace("(d)", f"(d)[:{clip.path.stat().st_size - 6150}]"))
+    monkeypatch.setattr(codecs, "CODECS", [lossy])
+    done = run_once(clip, Configuration(codec="tiny-neural", preset="", quality=1), tmp_path).experiment
+    assert (done.status, done.error) == (Status.FAILED, "decoded to 9 frames, but the clip has 10")
+    assert done.metrics.psnr_db is None
+    assert done.metrics.bitrate_kbps is not None
 
 
 def test_a_job_holds_what_to_run(clip: Clip) -> None:

@@ -1,0 +1,11 @@
+"""Whether a recorded process still is the one that was meant: ids are used again, and the dead may linger as zombies."""
+
+import subprocess
+
+
+def is_alive(pid: int, program: str) -> bool:
+    """Whether the process runs, and its command line names the program."""
+    process = subprocess.run(
+        ["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return program in process.stdout and not process.stdout.lstrip().startswith("Z")
