@@ -72,7 +72,7 @@ lock: setup ## bring uv.lock and the Lambda layer's requirements up to pyproject
 		{ echo "error: Python 3.11 or newer is needed; '$(PYTHON)' is older or missing. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 		{ echo "error: $(PYTHON) can't make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
-	@test -x $(PY) || $(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@.venv/bin/uv --version 2>/dev/null | grep -q '^uv $(UV_VERSION)' || \
+		{ $(PYTHON) -m venv .venv && $(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@.venv/bin/uv sync --quiet --frozen
 	@touch $@

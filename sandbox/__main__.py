@@ -100,8 +100,10 @@ def _start(emulator: Emulator) -> bool:
 
 
 def _run_samples(emulator: Emulator, outputs: dict[str, str]) -> None:
+    # Only here, as no other command needs the encoders.
     from sandbox.samples import run_samples
 
+    _report("Running the sample experiments that are missing")
     run_samples(outputs["table_name"], outputs["media_bucket"], emulator.client, emulator.folder / "clips", progress)
 
 

@@ -21,6 +21,7 @@ CONFIG_KEYS = frozenset(
         "secretKey",
         "skipCredentialsValidation",
         "skipMetadataApiCheck",
+        "skipRegionValidation",
         "skipRequestingAccountId",
         "version",
     }

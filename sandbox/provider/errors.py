@@ -1,5 +1,7 @@
 """What goes wrong, told in one line each."""
 
+from urllib.parse import urlsplit
+
 import botocore.exceptions
 
 GONE_CODES = frozenset(
@@ -43,7 +45,8 @@ def explained(error: Exception) -> str:
         case botocore.exceptions.ClientError():
             return f"{error.operation_name}: {_code(error)}: {error.response['Error'].get('Message', '')}"
         case botocore.exceptions.EndpointConnectionError() | botocore.exceptions.ConnectionClosedError():
-            return f"the embedded AWS at {error.kwargs['endpoint_url']} does not answer: run `make sandbox`"
+            url = urlsplit(error.kwargs["endpoint_url"])
+            return f"the embedded AWS at {url.scheme}://{url.netloc} does not answer: run `make sandbox`"
         case ProviderError() | botocore.exceptions.BotoCoreError():
             return " ".join(str(error).split())
     return f"the sandbox's provider failed with {type(error).__name__}: {' '.join(str(error).split())}"

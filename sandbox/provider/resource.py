@@ -1,5 +1,6 @@
 """What all resource types share: how inputs become a thing in AWS, and what of it differs."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -107,7 +108,7 @@ class Resource:
         """
         identifier = _unless_gone(lambda: self.find(aws, inputs))
         if identifier is None:
-            return self.create(aws, inputs), False
+            return self._create_whole(aws, inputs), False
         known = self.state(aws, identifier, inputs) or {}
         changed = self.changes(aws, known, known, inputs)
         if conflicts := sorted(self.replaces(changed)):
@@ -139,6 +140,16 @@ class Resource:
     def destroy(self, aws: Aws, identifier: str, known: Properties) -> None:
         """Delete the thing, if it is there."""
         _unless_gone(lambda: self.delete(aws, identifier, known))
+
+    def _create_whole(self, aws: Aws, inputs: Properties) -> str:
+        """Create the thing or nothing: what a failed creation leaves, Pulumi would know nothing of."""
+        try:
+            return self.create(aws, inputs)
+        except Exception:
+            with contextlib.suppress(Exception):
+                if (identifier := self.find(aws, inputs)) is not None:
+                    self.destroy(aws, identifier, {**inputs, **(self.state(aws, identifier, inputs) or {})})
+            raise
 
     @staticmethod
     def _own_tags(aws: Aws, tags: Mapping[str, str], known: Properties) -> dict[str, str] | None:

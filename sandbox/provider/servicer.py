@@ -54,7 +54,7 @@ class AwsServicer(ResourceProviderServicer):
 
     def Configure(self, request: Request, context: Context) -> Any:  # noqa: N802
         """Connect to the embedded AWS, and to nothing else."""
-        with _told(context, "aws"):
+        with _told(context):
             self._emulator = Emulator(unmarshal(request.args))
         return provider_pb2.ConfigureResponse(
             acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
@@ -161,16 +161,16 @@ class AwsServicer(ResourceProviderServicer):
 class _told:  # noqa: N801 reads as a statement
     """Ends a call with one line for the user where anything goes wrong in it."""
 
-    def __init__(self, context: Context, who: str) -> None:
+    def __init__(self, context: Context, who: str = "") -> None:
         self._context = context
-        self._who = who
+        self._prefix = f"{who}: " if who else ""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _type: Any, error: BaseException | None, _traceback: Any) -> None:
         if isinstance(error, Exception):
-            self._context.abort(grpc.StatusCode.UNKNOWN, f"{self._who}: {explained(error)}")
+            self._context.abort(grpc.StatusCode.UNKNOWN, f"{self._prefix}{explained(error)}")
 
 
 def _resource(urn: str) -> Resource:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.chromium import find_chromium
+from tests.project_copy import ProjectCopy
 
 SCREENSHOTS_VARIABLE = "SCREENSHOTS"
 """An environment variable: the folder in which each page that a test opens is kept as a picture."""
@@ -93,3 +94,14 @@ def _note(message: ConsoleMessage, opened: OpenPage) -> None:
 def _keep_picture(page: Page, name: str) -> None:
     if folder := os.environ.get(SCREENSHOTS_VARIABLE):
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.fixture(scope="session")
+def site_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The dashboard of a sandbox with its sample experiments, without a slash at the end."""
+    project = ProjectCopy.make(tmp_path_factory.mktemp("site") / "project")
+    try:
+        project.run("sandbox")
+        yield str(project.outputs()["dashboard_url"]).rstrip("/")
+    finally:
+        project.close()
