@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import shutil
 import sys
 
@@ -11,6 +12,9 @@ from sandbox.emulator import Emulator
 from sandbox.engine import find_engine
 from sandbox.places import DEFAULT_PORT, HOME, SandboxError
 from sandbox.stack import Deployment
+
+# Operations that begin, the stack as a whole, and the engine's remark on where its plugins come from.
+NOISE = re.compile(r"^ *@ |ing \(\d+s\)|pulumi:pulumi:Stack|from \$PATH at|^Diagnostics:$")
 
 # Standard output is for results alone, so that it can be piped.
 progress = Console(stderr=True, highlight=False)
@@ -46,17 +50,17 @@ def up(emulator: Emulator) -> None:
 
 def preview(emulator: Emulator) -> None:
     """Show what `up` would do."""
-    _deployment(emulator).preview(on_output=results.print)
+    _deployment(emulator).preview(on_output=_print_plan)
 
 
 def refresh(emulator: Emulator) -> None:
     """Find what was changed by hand."""
-    _deployment(emulator).refresh(on_output=results.print)
+    _deployment(emulator).refresh(on_output=_print_plan)
 
 
 def destroy(emulator: Emulator) -> None:
     """Delete every resource of the stack."""
-    _deployment(emulator).destroy(on_output=results.print)
+    _deployment(emulator).destroy(on_output=_print_plan)
 
 
 def outputs(emulator: Emulator) -> None:
@@ -116,10 +120,16 @@ def _report(line: str) -> None:
     progress.print(f"[bold]{line}[/bold]", markup=True)
 
 
+def _print_plan(line: str) -> None:
+    """The engine's output as it is, less its remark on where its plugins come from."""
+    if "from $PATH at" not in line:
+        results.print(line, markup=False)
+
+
 def _engine_line(line: str) -> None:
-    """The engine's line on each resource, less the empty ones."""
-    if line.strip():
-        progress.print(f"  {line.rstrip()}", markup=False)
+    """The engine's line on a finished operation or an error; what it is just beginning is left out."""
+    if line.strip() and not NOISE.search(line):
+        progress.print(f"  {line.rstrip()}", markup=False, soft_wrap=True)
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""Whether a recorded process still is the one that was meant: ids are used again, and the dead may linger as zombies."""
+"""Whether a recorded process still is the one that was meant: ids are used again, and the dead linger as zombies."""
 
 import subprocess
 

@@ -96,11 +96,11 @@ class Resource:
         """Those of the changed inputs that only a new thing can have."""
         return changed & (self.replace_on | set(self.identity) | {"region"})
 
-    def realise(self, aws: Aws, inputs: Properties) -> tuple[str, bool]:
+    def realise(self, aws: Aws, inputs: Properties) -> str:
         """Create the thing, or adopt the one that an interrupted deployment has left.
 
         Returns:
-            Its id, and whether it was adopted.
+            Its id.
 
         Raises:
             ProviderError: there is one that can't be brought to the inputs.
@@ -108,7 +108,7 @@ class Resource:
         """
         identifier = _unless_gone(lambda: self.find(aws, inputs))
         if identifier is None:
-            return self._create_whole(aws, inputs), False
+            return self._create_whole(aws, inputs)
         known = self.state(aws, identifier, inputs) or {}
         changed = self.changes(aws, known, known, inputs)
         if conflicts := sorted(self.replaces(changed)):
@@ -118,7 +118,7 @@ class Resource:
             )
         if changed:
             self.update(aws, identifier, known, inputs, changed)
-        return identifier, True
+        return identifier
 
     def state(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         """All outputs as AWS has them, and the inputs that AWS knows nothing of as they were; None if it is gone."""

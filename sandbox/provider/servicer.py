@@ -3,7 +3,6 @@
 https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
 """
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,8 +28,7 @@ class AwsServicer(ResourceProviderServicer):
 
     def __init__(self) -> None:
         self._emulator: Emulator | None = None
-        self._adopted: set[tuple[str, str]] = set()
-        self._adopted_lock = threading.Lock()
+        self._created: set[tuple[str, str]] = set()
 
     # The provider itself.
 
@@ -90,7 +88,6 @@ class AwsServicer(ResourceProviderServicer):
         with _told(context, _who(request.urn)):
             resource, old, new = _resource(request.urn), unmarshal(request.old_inputs), unmarshal(request.news)
             known = unmarshal(request.olds)
-            new = {**new, **{name: old.get(name) for name in request.ignoreChanges}}
             changed = resource.changes(self._aws(new), old, known, new)
         return _diff_response(resource, old, new, changed)
 
@@ -102,9 +99,8 @@ class AwsServicer(ResourceProviderServicer):
                 unknown = {name: UNKNOWN for name in resource.computed if name not in inputs}
                 return provider_pb2.CreateResponse(properties=marshal({**inputs, **unknown}))
             aws = self._aws(inputs)
-            identifier, adopted = resource.realise(aws, inputs)
-            if adopted:
-                self._remember_adopted(request.urn, identifier)
+            identifier = resource.realise(aws, inputs)
+            self._created.add((request.urn, identifier))
             state = _present(resource.state(aws, identifier, inputs))
         return provider_pb2.CreateResponse(id=identifier, properties=marshal(state))
 
@@ -126,7 +122,6 @@ class AwsServicer(ResourceProviderServicer):
         with _told(context, _who(request.urn)):
             resource, inputs = _resource(request.urn), unmarshal(request.news)
             known, old_inputs = unmarshal(request.olds), unmarshal(request.old_inputs)
-            inputs = {**inputs, **{name: old_inputs.get(name) for name in request.ignoreChanges}}
             aws = self._aws(inputs)
             changed = resource.changes(aws, old_inputs, known, inputs)
             if request.preview:
@@ -136,10 +131,10 @@ class AwsServicer(ResourceProviderServicer):
         return provider_pb2.UpdateResponse(properties=marshal(state))
 
     def Delete(self, request: Request, context: Context) -> Empty:  # noqa: N802
-        """Delete the thing, unless its replacement has adopted it."""
+        """Delete the thing, unless it is its own replacement, as after `pulumi up --replace`."""
         with _told(context, _who(request.urn)):
             known = unmarshal(request.properties)
-            if not self._is_adopted(request.urn, request.id):
+            if (request.urn, request.id) not in self._created:
                 _resource(request.urn).destroy(self._aws(known), request.id, known)
         return Empty()
 
@@ -148,14 +143,6 @@ class AwsServicer(ResourceProviderServicer):
             raise ProviderError("the engine has not configured the provider")
         region = properties.get("region")
         return Aws(self._emulator, None if region is UNKNOWN else region)
-
-    def _remember_adopted(self, urn: str, identifier: str) -> None:
-        with self._adopted_lock:
-            self._adopted.add((urn, identifier))
-
-    def _is_adopted(self, urn: str, identifier: str) -> bool:
-        with self._adopted_lock:
-            return (urn, identifier) in self._adopted
 
 
 class _told:  # noqa: N801 reads as a statement

@@ -64,7 +64,7 @@ class RecordingMocks(Mocks):
     def _computed(kind: str, args: MockResourceArgs) -> dict[str, Any]:
         name = args.name
         proof = {"resourceRecordName": "_x", "resourceRecordType": "CNAME", "resourceRecordValue": "_y"}
-        computed = {
+        computed: dict[str, dict[str, Any]] = {
             "Alias": {"invokeArn": f"invoke:{name}"},
             "Api": {"executionArn": f"execution:{name}"},
             "Bucket": {"bucketRegionalDomainName": f"{name}.s3.us-east-1.amazonaws.com"},
@@ -94,9 +94,11 @@ def run_program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Progr
     pulumi.runtime.set_all_config({})
 
 
-@pulumi.runtime.test
 def _run_main() -> None:
-    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+    run: Callable[[], None] = pulumi.runtime.test(
+        lambda: runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+    )
+    run()
 
 
 def _stack_config(stack: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from components import invalidation
 from components.invalidation import CloudFrontInvalidations, caller_reference, changed_paths
 
-BEFORE = {
+BEFORE: dict[str, Any] = {
     "distribution_id": "E1",
     "static_files": {"/admin.html": "1", "/admin.js": "1", "/styles.css": "1"},
     "rendered_by": "build-1",

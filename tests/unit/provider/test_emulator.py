@@ -1,0 +1,51 @@
+"""The provider talks to an AWS on this machine, and to no other."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sandbox.provider.emulator import Aws, Emulator
+from sandbox.provider.errors import ProviderError
+
+HERE = "http://127.0.0.1:4566"
+CONFIG: dict[str, Any] = {
+    "region": "us-east-1",
+    "accessKey": "test",
+    "secretKey": "test",
+    "endpoints": [{"s3": HERE, "cloudwatchlogs": "http://localhost:4566"}],
+}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://s3.amazonaws.com", "http://127.0.0.1.example.com:4566", "http://0.0.0.0:4566", "s3", ""]
+)
+def test_an_endpoint_elsewhere_is_refused(url: str) -> None:
+    with pytest.raises(ProviderError, match="aws:endpoints has iam at .* not this machine"):
+        Emulator({**CONFIG, "endpoints": [{"s3": HERE, "iam": url}]})
+
+
+def test_no_endpoints_at_all_are_refused() -> None:
+    with pytest.raises(ProviderError, match="aws:endpoints is not set"):
+        Emulator({**CONFIG, "endpoints": []})
+
+
+def test_config_may_come_as_json() -> None:
+    config = {**CONFIG, "endpoints": json.dumps(CONFIG["endpoints"]), "s3UsePathStyle": "true"}
+    config["defaultTags"] = json.dumps({"tags": {"project": "p"}})
+    assert Aws(Emulator(config)).tags({"tags": {"own": "1"}}) == {"project": "p", "own": "1"}
+
+
+def test_an_unknown_key_is_refused() -> None:
+    with pytest.raises(ProviderError, match=r"aws:profile .* add it to sandbox/provider/emulator\.py"):
+        Emulator({**CONFIG, "profile": "x"})
+
+
+def test_a_service_without_an_endpoint_is_named() -> None:
+    with pytest.raises(ProviderError, match="names no endpoint for dynamodb: add it to aws:endpoints"):
+        Aws(Emulator(CONFIG)).client("dynamodb")
+
+
+def test_each_service_is_asked_at_its_endpoint_in_the_resources_region() -> None:
+    logs = Aws(Emulator(CONFIG), "eu-west-1").client("logs")
+    assert (logs.meta.endpoint_url, logs.meta.region_name) == ("http://localhost:4566", "eu-west-1")
