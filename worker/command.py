@@ -76,7 +76,7 @@ def log_tail(log: str) -> str:
 def _cause(log: str, exit_code: int) -> str:
     if exit_code < 0:
         return f"ended by signal {-exit_code}"
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    lines = [line.strip().removeprefix("[info] ") for line in log.splitlines() if line.strip()]
     causes = [found["cause"] for line in lines if (found := _ERROR_LINE.search(line))]
     cause = causes[0] if causes else lines[-1] if lines else f"exit code {exit_code}, without a word"
     return cause[:_MOST_MESSAGE_CHARACTERS]

@@ -1,7 +1,7 @@
 """Starts the provider as the engine does: `python -m sandbox.provider <engine address>`.
 
-The engine reads the port from standard output, and interrupts the provider when it is done. Where the engine was killed,
-the provider sees that its parent is gone.
+The engine reads the port from standard output, and interrupts the provider when it is done. Where the engine was
+killed, the provider sees that its parent is gone.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import grpc  # type: ignore[import-untyped]
+import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from sandbox.provider.servicer import AwsServicer

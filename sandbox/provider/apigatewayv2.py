@@ -245,7 +245,7 @@ def _execution_arn(aws: Aws, api_id: str) -> str:
 
 
 def _tags(aws: Aws, arn: str) -> dict[str, str]:
-    """The tags as they are; an API and a stage tell theirs too, but the emulator's tell those they were created with."""
+    """The tags as they are; the emulator's APIs and stages themselves tell those they were created with."""
     return dict(aws.client("apigatewayv2").get_tags(ResourceArn=arn).get("Tags", {}))
 
 

@@ -75,27 +75,11 @@ class Emulator:
         return self._account_id
 
     def _create_client(self, service: str, region: str) -> Any:
-        # The engine waits for this process to start, and boto3 takes its time.
-        import boto3
-        from botocore.config import Config
-
         names = ENDPOINT_NAMES.get(service, (service,))
         endpoint = next((self.endpoints[name] for name in names if name in self.endpoints), None)
         if not endpoint:
             raise ProviderError(f"the stack's config names no endpoint for {names[0]}: add it to aws:endpoints")
-        return boto3.session.Session().client(
-            service,
-            region_name=region,
-            endpoint_url=endpoint,
-            config=Config(
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                read_timeout=READ_TIMEOUT_SECONDS,
-                max_pool_connections=MAX_CONNECTIONS,
-                retries={"mode": "standard", "total_max_attempts": 3},
-                s3={"addressing_style": self._addressing_style},
-            ),
-            **self._credentials,
-        )
+        return _boto3_client(service, region, endpoint, self._credentials, self._addressing_style)
 
 
 class Aws:
@@ -118,6 +102,25 @@ class Aws:
     def tags(self, inputs: Mapping[str, Any]) -> dict[str, str]:
         """A resource's own tags and the stack's default tags; its own win."""
         return {**self.default_tags, **(inputs.get("tags") or {})}
+
+
+def _boto3_client(service: Any, region: str, endpoint: str, credentials: Mapping[str, str], addressing: Any) -> Any:
+    # The engine waits for this process to start, and boto3 takes its time.
+    import boto3
+    from botocore.config import Config
+
+    return boto3.session.Session(**credentials).client(
+        service,
+        region_name=region,
+        endpoint_url=endpoint,
+        config=Config(
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            max_pool_connections=MAX_CONNECTIONS,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            s3={"addressing_style": addressing},
+        ),
+    )
 
 
 def _parsed(value: Any) -> Any:

@@ -1,6 +1,5 @@
 """Which module serves which of Pulumi's tokens."""
 
-import inspect
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -18,12 +17,8 @@ FILES = {"cloudwatch": "logs.py", "index": "sts.py", "lambda": "lambda_.py"}
 @cache
 def resources() -> dict[str, Resource]:
     """The handler of each resource type."""
-    handlers = [
-        handler()
-        for module in MODULES
-        for _, handler in inspect.getmembers(module, inspect.isclass)
-        if handler.__module__ == module.__name__ and hasattr(handler, "tokens")
-    ]
+    classes = (each for module in MODULES for each in vars(module).values() if isinstance(each, type))
+    handlers = [each() for each in classes if issubclass(each, Resource) and hasattr(each, "tokens")]
     return {token: handler for handler in handlers for token in handler.tokens}
 
 

@@ -106,12 +106,12 @@ class Resource:
             ProviderError: there is one that can't be brought to the inputs.
 
         """
-        identifier = _unless_gone(lambda: self.find(aws, inputs))
+        identifier: str | None = _unless_gone(lambda: self.find(aws, inputs))
         if identifier is None:
             return self._create_whole(aws, inputs)
-        known = self.state(aws, identifier, inputs) or {}
+        known = self.read(aws, identifier, inputs) or {}
         changed = self.changes(aws, known, known, inputs)
-        if conflicts := sorted(self.replaces(changed)):
+        if conflicts := sorted(self.replaces(changed) & known.keys()):
             raise ProviderError(
                 f"{identifier} exists already with another {', '.join(conflicts)}, and AWS can't change that: "
                 "delete it, or forget the sandbox with `make sandbox-clean`"

@@ -6,7 +6,7 @@ https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
 from collections.abc import Mapping
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
+import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import ResourceProviderServicer, plugin_pb2, provider_pb2
 
@@ -72,7 +72,9 @@ class AwsServicer(ResourceProviderServicer):
                     f"{unknown[0]} is not known to the sandbox's provider: add it to sandbox/provider/sts.py"
                 )
             result = function(self._aws(arguments))
-        return provider_pb2.InvokeResponse(**{"return": marshal(result)})
+        # `return` is a keyword of Python.
+        fields: dict[str, Any] = {"return": marshal(result)}
+        return provider_pb2.InvokeResponse(**fields)
 
     # Resources.
 

@@ -67,7 +67,7 @@ class Document(Field):
     """A JSON text, compared by what it says."""
 
     def _differs(self, old: Any, new: Any) -> bool:
-        return _parsed(old) != _parsed(new)
+        return bool(_parsed(old) != _parsed(new))
 
 
 @dataclass(frozen=True, kw_only=True)

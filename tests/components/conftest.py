@@ -95,10 +95,12 @@ def run_program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Progr
 
 
 def _run_main() -> None:
-    run: Callable[[], None] = pulumi.runtime.test(
-        lambda: runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-    )
-    run()
+    untyped: Any = getattr(pulumi.runtime, "test")  # noqa: B009 mypy would find it untyped
+    untyped(_main)()
+
+
+def _main() -> None:
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
 
 
 def _stack_config(stack: str) -> dict[str, str]:

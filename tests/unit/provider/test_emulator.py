@@ -21,7 +21,7 @@ CONFIG: dict[str, Any] = {
     "url", ["https://s3.amazonaws.com", "http://127.0.0.1.example.com:4566", "http://0.0.0.0:4566", "s3", ""]
 )
 def test_an_endpoint_elsewhere_is_refused(url: str) -> None:
-    with pytest.raises(ProviderError, match="aws:endpoints has iam at .* not this machine"):
+    with pytest.raises(ProviderError, match=r"aws:endpoints has iam at .* not this machine"):
         Emulator({**CONFIG, "endpoints": [{"s3": HERE, "iam": url}]})
 
 

@@ -54,7 +54,14 @@ def test_changes(old: dict[str, Any], new: dict[str, Any], changed: set[str]) ->
 
 
 def test_a_request_names_things_as_aws_does_and_an_answer_is_named_back() -> None:
-    inputs = {"memory": 256, "logGroup": "g", "policy": "{}", "methods": ["GET"], "layers": [], "origins": [{"id": "a"}]}
+    inputs = {
+        "memory": 256,
+        "logGroup": "g",
+        "policy": "{}",
+        "methods": ["GET"],
+        "layers": [],
+        "origins": [{"id": "a"}],
+    }
     request = SHAPE.to_aws(inputs)
     assert request == {
         "MemorySize": 256,

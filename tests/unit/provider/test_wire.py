@@ -28,7 +28,8 @@ def struct(**fields: object) -> Struct:
 
 
 def test_whole_numbers_are_whole() -> None:
-    assert repr(unmarshal(struct(memory=512, rate=0.5))) == "{'memory': 512, 'rate': 0.5}"
+    assert repr(unmarshal(struct(memory=512))["memory"]) == "512"
+    assert unmarshal(struct(rate=0.5)) == {"rate": 0.5}
 
 
 def test_unknown_stays_unknown_there_and_back() -> None:
@@ -71,7 +72,9 @@ def test_a_zip_is_taken_byte_for_byte(tmp_path: Path) -> None:
 def test_a_file_that_is_no_zip_is_refused_by_name(tmp_path: Path) -> None:
     file = tmp_path / "function.zip"
     file.write_text("no zip")
-    with pytest.raises(ProviderError, match=r"function\.zip is not a zip file; the sandbox takes a pulumi\.FileArchive"):
+    with pytest.raises(
+        ProviderError, match=r"function\.zip is not a zip file; the sandbox takes a pulumi\.FileArchive"
+    ):
         Content("h", {"path": str(file)}).zip_bytes()
 
 

@@ -38,6 +38,10 @@ def test_the_first_line_marked_as_an_error_is_the_cause(tmp_path: Path) -> None:
     [
         ("raise SystemExit('CUDA out of memory')", "x266 encode failed: CUDA out of memory"),
         ("1 / 0", "x266 encode failed: ZeroDivisionError: division by zero"),
+        (
+            "raise SystemExit('[info] Exiting normally, received signal 2.')",
+            "x266 encode failed: Exiting normally, received signal 2.",
+        ),
         ("raise SystemExit(3)", "x266 encode failed: exit code 3, without a word"),
         ("import os; os.kill(os.getpid(), 9)", "x266 encode failed: ended by signal 9"),
         ("import os; os.write(2, b'\\xff\\xfe'); raise SystemExit(1)", "x266 encode failed: \ufffd\ufffd"),
