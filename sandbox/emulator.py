@@ -87,8 +87,8 @@ class Emulator:
             if not _wait_for_exit(pid):
                 _signal_group(pid, signal.SIGKILL)
                 _wait_for_exit(pid)
-        else:
-            # It died by itself; the workers of its group may be left.
+        elif not is_alive(pid):
+            # It died by itself, and the workers of its group may be left; were the id somebody else's by now, none are.
             _signal_group(pid, signal.SIGKILL)
         self._pid_file.unlink(missing_ok=True)
 

@@ -40,7 +40,7 @@ class ProjectCopy:
     def make(cls, folder: Path) -> "ProjectCopy":
         """Copy the project's own files."""
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
-        return cls(folder, _free_port())
+        return cls(folder, free_port())
 
     def start(self, *command: str) -> "subprocess.Popen[str]":
         """Begin a sandbox command."""
@@ -113,7 +113,8 @@ def changes(printed: str) -> set[str]:
     return {f"{match['done']} {match['type']} {match['name']}" for match in found if match}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

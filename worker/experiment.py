@@ -23,6 +23,8 @@ from worker.y4m import Video, VideoError, read_video
 G4DN_XLARGE_USD_PER_HOUR = 0.526
 """The price of a g4dn.xlarge: on demand, Linux, us-east-1 (https://aws.amazon.com/ec2/pricing/on-demand/)."""
 
+_MOST_ERROR_CHARACTERS = 400
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -101,7 +103,7 @@ def perform(job: Job, host: Host, folder: Path) -> Outcome:
 def fail(outcome: Outcome, error: str, log: str = "") -> None:
     """Turn an outcome into a failure that says why; what was measured stays."""
     _end(outcome, Status.FAILED)
-    _note(outcome, error=error, log_tail=log_tail(log))
+    _note(outcome, error=" ".join(error.split())[:_MOST_ERROR_CHARACTERS], log_tail=log_tail(log))
 
 
 def _perform_steps(job: Job, host: Host, folder: Path, outcome: Outcome) -> None:
