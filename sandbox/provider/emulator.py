@@ -46,11 +46,12 @@ class Emulator:
         self.region = str(_required(values, "region"))
         self.endpoints = _loopback_endpoints(values)
         self.default_tags: dict[str, str] = (values.get("defaultTags") or {}).get("tags") or {}
-        self._credentials = {
+        self._credentials: dict[str, Any] = {
             "aws_access_key_id": str(_required(values, "accessKey")),
             "aws_secret_access_key": str(_required(values, "secretKey")),
         }
-        self._addressing_style = "path" if values.get("s3UsePathStyle") else "virtual"
+        self._addressing_style: Any = "path" if values.get("s3UsePathStyle") else "virtual"
+        self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._account_id = ""
@@ -79,7 +80,23 @@ class Emulator:
         endpoint = next((self.endpoints[name] for name in names if name in self.endpoints), None)
         if not endpoint:
             raise ProviderError(f"the stack's config names no endpoint for {names[0]}: add it to aws:endpoints")
-        return _boto3_client(service, region, endpoint, self._credentials, self._addressing_style)
+        # The engine waits for this process to start, and boto3 takes its time.
+        import boto3
+        from botocore.config import Config
+
+        self._session = self._session or boto3.session.Session(**self._credentials)
+        return self._session.client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            config=Config(
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                read_timeout=READ_TIMEOUT_SECONDS,
+                max_pool_connections=MAX_CONNECTIONS,
+                retries={"mode": "standard", "total_max_attempts": 3},
+                s3={"addressing_style": self._addressing_style},
+            ),
+        )
 
 
 class Aws:
@@ -102,25 +119,6 @@ class Aws:
     def tags(self, inputs: Mapping[str, Any]) -> dict[str, str]:
         """A resource's own tags and the stack's default tags; its own win."""
         return {**self.default_tags, **(inputs.get("tags") or {})}
-
-
-def _boto3_client(service: Any, region: str, endpoint: str, credentials: Mapping[str, str], addressing: Any) -> Any:
-    # The engine waits for this process to start, and boto3 takes its time.
-    import boto3
-    from botocore.config import Config
-
-    return boto3.session.Session(**credentials).client(
-        service,
-        region_name=region,
-        endpoint_url=endpoint,
-        config=Config(
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            max_pool_connections=MAX_CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": 3},
-            s3={"addressing_style": addressing},
-        ),
-    )
 
 
 def _parsed(value: Any) -> Any:

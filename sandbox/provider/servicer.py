@@ -28,7 +28,7 @@ class AwsServicer(ResourceProviderServicer):
 
     def __init__(self) -> None:
         self._emulator: Emulator | None = None
-        self._created: set[tuple[str, str]] = set()
+        self._created: set[tuple[Any, ...]] = set()
 
     # The provider itself.
 
@@ -102,8 +102,8 @@ class AwsServicer(ResourceProviderServicer):
                 return provider_pb2.CreateResponse(properties=marshal({**inputs, **unknown}))
             aws = self._aws(inputs)
             identifier = resource.realise(aws, inputs)
-            self._created.add((request.urn, identifier))
             state = _present(resource.state(aws, identifier, inputs))
+            self._created.add(_thing(resource, identifier, state))
         return provider_pb2.CreateResponse(id=identifier, properties=marshal(state))
 
     def Read(self, request: Request, context: Context) -> Any:  # noqa: N802
@@ -133,11 +133,15 @@ class AwsServicer(ResourceProviderServicer):
         return provider_pb2.UpdateResponse(properties=marshal(state))
 
     def Delete(self, request: Request, context: Context) -> Empty:  # noqa: N802
-        """Delete the thing, unless it is its own replacement, as after `pulumi up --replace`."""
+        """Delete the thing, unless this deployment has just created it.
+
+        So it is after `pulumi up --replace`, and where a resource got another name in the program: the new one has
+        taken over the thing of the old one.
+        """
         with _told(context, _who(request.urn)):
-            known = unmarshal(request.properties)
-            if (request.urn, request.id) not in self._created:
-                _resource(request.urn).destroy(self._aws(known), request.id, known)
+            resource, known = _resource(request.urn), unmarshal(request.properties)
+            if _thing(resource, request.id, known) not in self._created:
+                resource.destroy(self._aws(known), request.id, known)
         return Empty()
 
     def _aws(self, properties: Mapping[str, Any]) -> Aws:
@@ -171,6 +175,11 @@ def _who(urn: str) -> str:
     return f"{token} {name}"
 
 
+def _thing(resource: Resource, identifier: str, state: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells a thing from all others in the emulator."""
+    return (resource, identifier, state.get("region"), *(state.get(name) for name in resource.identity))
+
+
 def _present(state: dict[str, Any] | None) -> dict[str, Any]:
     if state is None:
         raise ProviderError("is gone right after it was written; is someone else deleting in this sandbox?")
@@ -183,7 +192,7 @@ def _foreseen(
     """The outputs that an update will lead to, as far as they can be known."""
     stay = {name: value for name, value in known.items() if name not in changed}
     unknown = {name: UNKNOWN for name in resource.unknown_after(changed, {**known, **inputs}) if name not in inputs}
-    return {**stay, **inputs, **unknown}
+    return {**stay, **inputs, **unknown, **({"tagsAll": UNKNOWN} if "tags" in changed else {})}
 
 
 def _diff_response(resource: Resource, old: Mapping[str, Any], new: Mapping[str, Any], changed: set[str]) -> Any:

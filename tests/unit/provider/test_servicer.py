@@ -108,8 +108,8 @@ def started() -> AwsServicer:
     return servicer
 
 
-def urn(token: str) -> str:
-    return f"urn:pulumi:sandbox::project::dashboard:parent:Parent${token}::thing"
+def urn(token: str, name: str = "thing") -> str:
+    return f"urn:pulumi:sandbox::project::dashboard:parent:Parent${token}::{name}"
 
 
 def client_error(operation: str, code: str, message: str) -> ClientError:
@@ -153,8 +153,9 @@ def read(aws: AwsServicer, outputs: dict[str, Any]) -> Any:
     return aws.Read(request, Context())
 
 
-def delete(aws: AwsServicer, outputs: dict[str, Any]) -> None:
-    aws.Delete(provider_pb2.DeleteRequest(urn=urn(LOG_GROUP), id="g", properties=marshal(outputs)), Context())
+def delete(aws: AwsServicer, outputs: dict[str, Any], name: str = "thing") -> None:
+    request = provider_pb2.DeleteRequest(urn=urn(LOG_GROUP, name), id="g", properties=marshal(outputs))
+    aws.Delete(request, Context())
 
 
 def test_an_unknown_property_names_the_file_to_add_it_to(aws: AwsServicer) -> None:
@@ -303,11 +304,12 @@ def test_delete_deletes_and_what_is_gone_already_does_no_harm(logs: Logs) -> Non
     delete(started(), outputs)
 
 
-def test_a_forced_replacement_that_took_over_the_old_thing_is_not_deleted_with_it(logs: Logs) -> None:
+@pytest.mark.parametrize("name", [pytest.param("thing", id="forced replacement"), pytest.param("old", id="renamed")])
+def test_what_a_new_resource_took_over_is_not_deleted_with_the_old_one(logs: Logs, name: str) -> None:
     _, outputs = create(started(), INPUTS)
-    replacement = started()
-    create(replacement, INPUTS)
-    delete(replacement, outputs)
+    deployment = started()
+    create(deployment, INPUTS)
+    delete(deployment, outputs, name)
     assert "g" in logs.groups
 
 
@@ -316,7 +318,7 @@ def test_a_forced_replacement_that_took_over_the_old_thing_is_not_deleted_with_i
     [
         ({"code": {**CODE, "hash": "2"}}, {"version", "codeSha256"}),
         ({"memorySize": 512}, {"version"}),
-        ({"tags": {"own": "1"}}, set()),
+        ({"tags": {"own": "1"}}, {"tagsAll"}),
     ],
 )
 def test_a_preview_knows_which_changes_publish_a_version(
@@ -324,7 +326,7 @@ def test_a_preview_knows_which_changes_publish_a_version(
 ) -> None:
     new = {**FUNCTION_INPUTS, **change}
     outputs = update(aws, FUNCTION, FUNCTION_INPUTS, FUNCTION_OUTPUTS, new, preview=True)
-    assert {name for name in ("version", "codeSha256", "arn") if outputs[name] is UNKNOWN} == unknown
+    assert {name for name in ("version", "codeSha256", "arn", "tagsAll") if outputs[name] is UNKNOWN} == unknown
 
 
 def test_an_input_that_is_not_known_yet_may_change_things(aws: AwsServicer) -> None:
