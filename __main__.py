@@ -20,7 +20,7 @@ settings = Settings.load()
 store = ExperimentStore("experiment-store", settings)
 renderer = Renderer("renderer", settings, store, source=ROOT / "lambda")
 api = HttpApi("http-api", settings, renderer)
-site = StaticSite("static-site", settings, folder=ROOT / "dashboard")
+site = StaticSite("static-site", settings, folder=ROOT / "dashboard", released_with=[renderer.gate])
 domain = CustomDomain("custom-domain", settings) if settings.domain else None
 cdn = Cdn("cdn", settings, api, site, domain)
 if domain:

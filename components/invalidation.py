@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import boto3
 import botocore.exceptions
 import pulumi
-from botocore.config import Config as BotoConfig
+from botocore.config import Config
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
+
+from components.aws_connection import client_of
 
 # Pulumi loads this module in the process of the dynamic provider, too, which has no use for the AWS SDK of the others.
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ NOT_NEEDED = "NotNeeded"
 POLL_SECONDS = 5
 WAIT_LIMIT_SECONDS = 600
 # botocore's standard mode backs off with jitter on throttling and on 5xx.
-RETRIES = BotoConfig(retries={"mode": "standard", "total_max_attempts": 8})
+RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
 
 
 class Invalidation(pulumi.ComponentResource):
@@ -76,15 +77,7 @@ class CloudFrontInvalidations(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Connect as the stack's `aws` provider is configured, endpoints included."""
-        endpoints = _first(req.config.get("aws:endpoints"))
-        self._client = boto3.client(
-            "cloudfront",
-            region_name=req.config.get("aws:region"),
-            endpoint_url=endpoints.get("cloudfront"),
-            aws_access_key_id=req.config.get("aws:accessKey"),
-            aws_secret_access_key=req.config.get("aws:secretKey"),
-            config=RETRIES,
-        )
+        self._client = client_of("cloudfront", req, RETRIES)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """A change of content is a change, and so is an invalidation that was not seen to complete."""
@@ -210,12 +203,6 @@ def caller_reference(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
 
 def _inputs(state: Mapping[str, Any]) -> dict[str, Any]:
     return {key: state[key] for key in ("distribution_id", "static_files", "rendered_by", "rendered_paths")}
-
-
-def _first(endpoints: Any) -> dict[str, str]:
-    """The provider's endpoints, which Pulumi hands on as a list of one map, or as its JSON."""
-    parsed = json.loads(endpoints) if isinstance(endpoints, str) else endpoints
-    return dict(parsed[0]) if parsed else {}
 
 
 def _explained(error: botocore.exceptions.ClientError, distribution_id: str) -> Exception:

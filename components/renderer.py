@@ -4,6 +4,7 @@ Its archive is deterministic, so the hash of the source drives its updates, is t
 what Lambda reports as CodeSha256.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pulumi_aws as aws
 
 from components.experiment_store import ExperimentStore
 from components.lambda_package import ARCHITECTURE, REQUIREMENTS, RUNTIME, LambdaPackage, package_layer, package_source
+from components.release_gate import ReleaseGate
 from components.settings import Settings
 
 HANDLER = "index_ssr.handler"
@@ -19,12 +21,17 @@ LIVE_ALIAS = "live"
 
 
 class Renderer(pulumi.ComponentResource):
-    """The function, its dependency layer, role and log group, the version published of it and the alias `live`."""
+    """The function, its dependency layer, role and log group, and the alias `live` for the version that may be seen.
+
+    A new version has a role and a layer of its own where these changed, so that neither it nor its failure touches the
+    version that users see.
+    """
 
     package: LambdaPackage
     paths = ("/", "/experiments/*", "/health")
     """What it answers and the CDN may hold, wildcards allowed."""
     function: aws.lambda_.Function
+    gate: ReleaseGate
     alias: aws.lambda_.Alias
 
     def __init__(
@@ -44,9 +51,11 @@ class Renderer(pulumi.ComponentResource):
         self.package = package_source(source, "renderer")
         self._layer = self._create_layer(source / REQUIREMENTS)
         self._log_group = self._create_log_group()
-        self._role = self._create_role()
-        self._policy = self._allow_what_it_needs()
+        permissions = self._what_it_needs()
+        self._role = self._create_role(permissions)
+        self._policy = self._grant(permissions)
         self.function = self._create_function()
+        self.gate = self._create_gate()
         self.alias = self._create_alias()
 
         self.register_outputs({"function": self.function.name, "version": self.function.version})
@@ -72,10 +81,11 @@ class Renderer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_role(self) -> aws.iam.Role:
+    def _create_role(self, permissions: pulumi.Output[str]) -> aws.iam.Role:
+        """A role named after its permissions, so that other permissions are another role."""
         return aws.iam.Role(
             "renderer",
-            name=self._settings.name("renderer"),
+            name=pulumi.Output.concat(self._settings.name("renderer"), "-", permissions.apply(_digest)),
             assume_role_policy=json.dumps(
                 {
                     "Version": "2012-10-17",
@@ -92,10 +102,10 @@ class Renderer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _allow_what_it_needs(self) -> aws.iam.RolePolicy:
+    def _what_it_needs(self) -> pulumi.Output[str]:
         """Reading experiments, signing links to their artefacts, writing its own log; nothing else."""
         table, media = self._store.table, self._store.media
-        policy = pulumi.Output.json_dumps(
+        return pulumi.Output.json_dumps(
             {
                 "Version": "2012-10-17",
                 "Statement": [
@@ -126,7 +136,11 @@ class Renderer(pulumi.ComponentResource):
                 ],
             }
         )
-        return aws.iam.RolePolicy("renderer", name="renderer", role=self._role.name, policy=policy, opts=self._child)
+
+    def _grant(self, permissions: pulumi.Output[str]) -> aws.iam.RolePolicy:
+        return aws.iam.RolePolicy(
+            "renderer", name="renderer", role=self._role.name, policy=permissions, opts=self._child
+        )
 
     def _create_function(self) -> aws.lambda_.Function:
         return aws.lambda_.Function(
@@ -159,12 +173,25 @@ class Renderer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._policy]),
         )
 
+    def _create_gate(self) -> ReleaseGate:
+        return ReleaseGate(
+            self._settings.name("renderer"),
+            function_name=self.function.name,
+            version=self.function.version,
+            code_sha256=self.package.sha256,
+            opts=self._child,
+        )
+
     def _create_alias(self) -> aws.lambda_.Alias:
         return aws.lambda_.Alias(
             "live",
             name=LIVE_ALIAS,
             description="What API Gateway calls.",
             function_name=self.function.name,
-            function_version=self.function.version,
+            function_version=self.gate.approved_version,
             opts=self._child,
         )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -260,8 +260,13 @@ def check_stack_file(path: Path) -> None:
     """
     project = yaml.safe_load(PROJECT_FILE.read_text(encoding="utf-8"))["name"]
     stack = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
-    config = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config") or {}
-    Settings.parse(project, stack, config)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        content = {}
+    except yaml.YAMLError as error:
+        raise InvalidConfig(stack, [f"not YAML: {' '.join(str(error).split())}"]) from None
+    Settings.parse(project, stack, content.get("config") or {})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The static files that browsers get from S3: the admin page, its script, the stylesheet of all pages."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pulumi
@@ -36,9 +36,27 @@ class StaticSite(pulumi.ComponentResource):
     """Each file's URL path, such as `/admin.html`, and the hexadecimal SHA-256 of its content."""
     objects: list[aws.s3.BucketObject]
 
-    def __init__(self, name: str, settings: Settings, folder: Path, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        folder: Path,
+        released_with: Sequence[pulumi.Resource] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Upload the folder.
+
+        Args:
+            name: Pulumi's name of the component.
+            settings: The stack's settings.
+            folder: What browsers get, by its path in the folder.
+            released_with: What has to have passed first; if it fails, users keep the files that they have.
+            opts: Pulumi's options.
+
+        """
         super().__init__("dashboard:site:StaticSite", name, None, opts)
         files = dict(_site_files(folder))
+        self._upload = pulumi.ResourceOptions(parent=self, depends_on=list(released_with))
 
         self.bucket = PrivateBucket(
             "site", settings, settings.site_bucket_name, opts=pulumi.ResourceOptions(parent=self)
@@ -58,7 +76,7 @@ class StaticSite(pulumi.ComponentResource):
             content_type=CONTENT_TYPES[file.suffix],
             cache_control=CACHE_CONTROL,
             tags=settings.tags("static-site"),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._upload,
         )
 
 

@@ -96,10 +96,14 @@ class Deployment:
         """Holds the stack's configuration file, which Pulumi also writes to: the one in git stays as it is."""
         return self._folder / "workspace"
 
+    @property
+    def _config_file(self) -> Path:
+        return self._workspace / f"Pulumi.{STACK}.yaml"
+
     def _stack(self) -> auto.Stack:
         self._write_launchers()
-        config_file = self._write_configuration()
-        self._check(config_file)
+        self._check_configuration()
+        self._write_configuration()
         self._initialise()
         self._release_lock_of_the_dead()
         workspace = auto.LocalWorkspace(
@@ -112,8 +116,10 @@ class Deployment:
 
     def _run(self, operation: Callable[..., Any], **options: Any) -> Any:
         if operation.__name__ != "outputs":
-            options["config_file"] = str(self._workspace / f"Pulumi.{STACK}.yaml")
-            options["color"] = "never"
+            options |= {"config_file": str(self._config_file), "color": "never"}
+        if operation.__name__ not in ("outputs", "preview"):
+            # Asked for secrets, the engine would write an encryption key into the configuration file in git.
+            options["show_secrets"] = False
         try:
             return operation(**options)
         except auto.ConcurrentUpdateError:
@@ -151,20 +157,18 @@ class Deployment:
             )
             launcher.chmod(0o755)
 
-    def _write_configuration(self) -> Path:
-        """The project's own configuration of the stack, on this emulator's port."""
+    def _write_configuration(self) -> None:
+        """The project's own configuration of the stack, on this emulator's port, with what Pulumi adds to it."""
         self._workspace.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / "Pulumi.yaml", self._workspace)
-        path = self._workspace / f"Pulumi.{STACK}.yaml"
-        text = (PROJECT / path.name).read_text(encoding="utf-8")
-        settings = yaml.safe_load(text.replace(f":{DEFAULT_PORT}", f":{self.emulator.port}"))
-        written_by_pulumi = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
-        path.write_text(yaml.safe_dump({**written_by_pulumi, **settings}), encoding="utf-8")
-        return path
+        own = (PROJECT / self._config_file.name).read_text(encoding="utf-8")
+        settings = yaml.safe_load(own.replace(f":{DEFAULT_PORT}", f":{self.emulator.port}"))
+        added = yaml.safe_load(self._config_file.read_text(encoding="utf-8")) if self._config_file.exists() else {}
+        self._config_file.write_text(yaml.safe_dump({**added, **settings}), encoding="utf-8")
 
-    def _check(self, config_file: Path) -> None:
+    def _check_configuration(self) -> None:
         try:
-            check_stack_file(config_file)
+            check_stack_file(PROJECT / self._config_file.name)
         except InvalidConfig as problems:
             raise SandboxError(str(problems)) from None
 

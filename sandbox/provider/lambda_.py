@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import botocore.exceptions
+
 from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import Properties, Resource, superfluous_tags
 from sandbox.provider.shape import AWS_DECIDES, Block, Field, Values
@@ -190,9 +192,14 @@ class Function(Resource):
         if versions and _same(versions[0], latest):
             return
         version = client.publish_version(FunctionName=name)["Version"]
-        client.get_waiter("published_version_active").wait(
-            FunctionName=name, Qualifier=version, WaiterConfig=PUBLISHED_STATES
-        )
+        try:
+            client.get_waiter("published_version_active").wait(
+                FunctionName=name, Qualifier=version, WaiterConfig=PUBLISHED_STATES
+            )
+        except botocore.exceptions.WaiterError:
+            # A version that can't start is there all the same: the program's release gate tells why, with its log.
+            if client.get_function_configuration(FunctionName=name, Qualifier=version)["State"] != "Failed":
+                raise
 
     def _version(self, aws: Aws, function: Properties) -> str:
         """The published version that is what the function is now; if none is, the newest."""

@@ -16,6 +16,7 @@ BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 BUCKET = "aws:s3/bucket:Bucket"
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 FUNCTION = "aws:lambda/function:Function"
+GATE = "pulumi-python:dynamic:ReleaseGate"
 HEADERS = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
 INTEGRATION = "aws:apigatewayv2/integration:Integration"
 INVALIDATION = "pulumi-python:dynamic:Invalidation"
@@ -23,6 +24,7 @@ LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 OBJECT = "aws:s3/bucketObject:BucketObject"
 PERMISSION = "aws:lambda/permission:Permission"
 RECORD = "aws:route53/record:Record"
+ROLE = "aws:iam/role:Role"
 STAGE = "aws:apigatewayv2/stage:Stage"
 TABLE = "aws:dynamodb/table:Table"
 
@@ -41,6 +43,7 @@ UNTAGGABLE = {
     "OriginAccessControl",
     "Permission",
     "Record",
+    "ReleaseGate",
     "ResponseHeadersPolicy",
     "RolePolicy",
     "Route",
@@ -64,6 +67,17 @@ def test_the_api_calls_the_alias_of_the_published_version(production: Program) -
     permission = production.one(PERMISSION)
     assert permission["qualifier"] == "live"
     assert permission["sourceArn"] == "execution:dashboard/production/*"
+
+
+def test_a_version_passes_the_gate_before_alias_and_files_move(production: Program) -> None:
+    gate = production.one(GATE)
+    assert gate["version"] == "7"
+    assert gate["code_sha256"] == production.one(FUNCTION)["codeSha256"]
+
+
+def test_other_permissions_are_another_role(production: Program, run_program: RunProgram) -> None:
+    other = run_program("production", hostedZoneId="Z0123456789", tableName="another-table")
+    assert production.one(ROLE)["name"] != other.one(ROLE)["name"]
 
 
 def test_the_build_id_is_the_hash_of_the_deployed_archive(production: Program) -> None:

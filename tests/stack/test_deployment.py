@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.project_copy import ProjectCopy, changes
+from tests.project_copy import ROOT, ProjectCopy, changes
 
 ALIAS = "updated aws:lambda:Alias live"
 FUNCTION = "updated aws:lambda:Function renderer"
@@ -45,6 +45,11 @@ def test_the_first_up_serves_the_site(first_up: set[str], deployed: ProjectCopy)
     assert page.status_code == 200
     assert outputs["renderer_code_sha256"] in page.text
     assert deployed.get(outputs["admin_url"]).text == (deployed.folder / "dashboard" / "admin.html").read_text()
+
+
+def test_a_deployment_leaves_the_files_in_git_as_they_are(deployed: ProjectCopy) -> None:
+    for name in ("Pulumi.yaml", "Pulumi.sandbox.yaml"):
+        assert (deployed.folder / name).read_bytes() == (ROOT / name).read_bytes()
 
 
 def test_cdn_and_api_serve_the_build_that_was_deployed(deployed: ProjectCopy) -> None:

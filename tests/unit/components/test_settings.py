@@ -108,3 +108,14 @@ def test_the_files_of_both_stacks_are_valid_but_for_the_accounts_own_ids() -> No
     with pytest.raises(InvalidConfig) as caught:
         check_stack_file(ROOT / "Pulumi.production.yaml")
     assert [problem.split(":")[0] for problem in caught.value.problems] == ["hostedZoneId"]
+
+
+def test_a_file_that_is_no_yaml_is_reported_with_the_place(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text("config:\n  key: value: other\n")
+    with pytest.raises(InvalidConfig, match=r"not YAML: .* line 2, column 13"):
+        check_stack_file(file)
+
+
+def test_a_stack_without_a_file_has_the_defaults(tmp_path: Path) -> None:
+    check_stack_file(tmp_path / "Pulumi.dev.yaml")
