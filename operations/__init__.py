@@ -1,0 +1,1 @@
+"""What operators and CI run around a deployment."""
