@@ -11,7 +11,7 @@ SANDBOX := $(PY) -m sandbox --port $(PORT)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox sandbox-down sandbox-clean test check bench outputs preview up lock
+.PHONY: help setup sandbox sandbox-down sandbox-clean test check bench outputs preview up verify lock
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ else
 	@$(PY) -m components.settings Pulumi.$(STACK).yaml
 	@pulumi up --stack $(STACK)
 endif
+
+verify: setup ## whether what STACK serves is what git says; only reads
+	@$(PY) -m operations.verify --stack $(STACK) --port $(PORT)
 
 lock: setup ## bring uv.lock and the Lambda layer's requirements up to pyproject.toml
 	@.venv/bin/uv lock

@@ -1,11 +1,18 @@
-"""boto3 clients for the program's dynamic providers, connected as the stack's `aws` provider is."""
+"""boto3 clients for dynamic providers and for `make verify`, connected as the stack's `aws` provider is."""
 
 import json
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 from botocore.config import Config
 from pulumi.dynamic import ConfigureRequest
+
+
+class Configuration(Protocol):
+    """What Pulumi hands to a provider, or the `config` of a stack's file."""
+
+    def get(self, key: str, /) -> Any:
+        """The value of a key such as `aws:region`; None where it has none."""
 
 
 def client_of(service: str, request: ConfigureRequest, behaviour: Config) -> Any:
@@ -13,13 +20,18 @@ def client_of(service: str, request: ConfigureRequest, behaviour: Config) -> Any
 
     Where it gives none, boto3's own chain of credentials counts, as for the provider.
     """
+    return connected(service, request.config, behaviour)
+
+
+def connected(service: str, config: Configuration, behaviour: Config) -> Any:
+    """A client with what a stack's configuration says, `namespace:key` to value."""
     untyped: Any = boto3
     return untyped.client(
         service,
-        region_name=request.config.get("aws:region"),
-        endpoint_url=_endpoints(request.config.get("aws:endpoints")).get(service),
-        aws_access_key_id=request.config.get("aws:accessKey"),
-        aws_secret_access_key=request.config.get("aws:secretKey"),
+        region_name=config.get("aws:region"),
+        endpoint_url=_endpoints(config.get("aws:endpoints")).get(service),
+        aws_access_key_id=config.get("aws:accessKey"),
+        aws_secret_access_key=config.get("aws:secretKey"),
         config=behaviour,
     )
 

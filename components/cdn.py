@@ -30,6 +30,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+FRAME_OPTION = "DENY"
+REFERRER_POLICY = "strict-origin-when-cross-origin"
 
 
 class Cdn(pulumi.ComponentResource):
@@ -117,10 +119,10 @@ class Cdn(pulumi.ComponentResource):
                     override=True
                 ),
                 frame_options=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigFrameOptionsArgs(
-                    frame_option="DENY", override=True
+                    frame_option=FRAME_OPTION, override=True
                 ),
                 referrer_policy=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigReferrerPolicyArgs(
-                    referrer_policy="strict-origin-when-cross-origin", override=True
+                    referrer_policy=REFERRER_POLICY, override=True
                 ),
                 strict_transport_security=self._strict_transport_security(),
             ),
@@ -182,7 +184,7 @@ class Cdn(pulumi.ComponentResource):
     def _pages(self) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgs:
         return aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
             target_origin_id=API_ORIGIN,
-            viewer_protocol_policy=self._viewer_protocol_policy,
+            viewer_protocol_policy=viewer_protocol_policy(self._settings),
             allowed_methods=READ,
             cached_methods=READ,
             compress=True,
@@ -194,7 +196,7 @@ class Cdn(pulumi.ComponentResource):
         return aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
             path_pattern=API_PATHS,
             target_origin_id=API_ORIGIN,
-            viewer_protocol_policy=self._viewer_protocol_policy,
+            viewer_protocol_policy=viewer_protocol_policy(self._settings),
             allowed_methods=ALL_METHODS,
             cached_methods=READ,
             compress=True,
@@ -207,17 +209,13 @@ class Cdn(pulumi.ComponentResource):
         return aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
             path_pattern=path_pattern,
             target_origin_id=SITE_ORIGIN,
-            viewer_protocol_policy=self._viewer_protocol_policy,
+            viewer_protocol_policy=viewer_protocol_policy(self._settings),
             allowed_methods=READ,
             cached_methods=READ,
             compress=True,
             cache_policy_id=CACHING_OPTIMIZED,
             response_headers_policy_id=self._security_headers.id,
         )
-
-    @property
-    def _viewer_protocol_policy(self) -> str:
-        return "redirect-to-https" if self._settings.require_https else "allow-all"
 
     def _viewer_certificate(self) -> aws.cloudfront.DistributionViewerCertificateArgs:
         if self._domain is None:
@@ -252,6 +250,11 @@ class Cdn(pulumi.ComponentResource):
             return pulumi.Output.from_input(f"https://{self._domain.name}")
         url_format = self._settings.site_url_format or "https://{label}.cloudfront.net"
         return self.distribution.domain_name.apply(lambda name: url_format.format(label=name.split(".")[0]).rstrip("/"))
+
+
+def viewer_protocol_policy(settings: Settings) -> str:
+    """What becomes of requests over plain HTTP."""
+    return "redirect-to-https" if settings.require_https else "allow-all"
 
 
 def _host(url: SplitResult) -> str:

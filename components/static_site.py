@@ -55,7 +55,7 @@ class StaticSite(pulumi.ComponentResource):
 
         """
         super().__init__("dashboard:site:StaticSite", name, None, opts)
-        files = dict(_site_files(folder))
+        files = dict(site_files(folder))
         self._upload = pulumi.ResourceOptions(parent=self, depends_on=list(released_with))
 
         self.bucket = PrivateBucket(
@@ -80,8 +80,13 @@ class StaticSite(pulumi.ComponentResource):
         )
 
 
-def _site_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Each file's key and path, in a stable order."""
+def site_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each file's key and path, in a stable order.
+
+    Raises:
+        pulumi.RunError: a file's suffix has no content type.
+
+    """
     for file in sorted(folder.rglob("*")):
         key = file.relative_to(folder)
         if not file.is_file() or any(part.startswith(".") for part in key.parts):

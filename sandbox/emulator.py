@@ -64,7 +64,7 @@ class Emulator:
             SandboxError: the port is taken, or it doesn't come up.
 
         """
-        if self._is_ours() and self._answers():
+        if self._is_ours() and self.answers():
             return False
         self.stop()
         if _is_taken(self.port):
@@ -106,7 +106,8 @@ class Emulator:
         pid = self._pid()
         return pid is not None and is_alive(pid, "ministack")
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether it runs and answers."""
         try:
             return requests.get(f"{self.url}/_ministack/health", timeout=5).ok
         except requests.RequestException:
@@ -156,7 +157,7 @@ class Emulator:
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_LIMIT_SECONDS
-        while not self._answers():
+        while not self.answers():
             if process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 tail = " / ".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])

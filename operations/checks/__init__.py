@@ -1,0 +1,1 @@
+"""What `make verify` looks at, a module per subject."""

@@ -1,0 +1,70 @@
+"""What is verified: a stack as git says it is, and the means to look at it as it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from components.aws_connection import connected
+from components.lambda_package import LambdaPackage, package_source
+from components.settings import Settings
+from operations.checks.check import CouldNotLook
+
+ROOT = Path(__file__).parent.parent.parent
+OUTPUTS = (
+    *("api_url", "dashboard_url", "distribution_id", "media_bucket", "renderer_code_sha256", "renderer_function"),
+    *("renderer_version", "site_bucket", "table_name"),
+)
+PATIENCE = Config(connect_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
+
+
+@dataclass(frozen=True)
+class Target:
+    """A stack: its settings, source and static files in git, its outputs, and read-only clients of its AWS."""
+
+    settings: Settings
+    outputs: Mapping[str, str]
+    package: LambdaPackage
+    """The renderer's archive, built from the source at hand."""
+    static_files: Path
+    functions: Any
+    objects: Any
+    cdn: Any
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], stack: str, outputs: Mapping[str, Any], root: Path = ROOT) -> "Target":
+        """Prepare to look.
+
+        Args:
+            config: The stack's configuration, `namespace:key` to value.
+            stack: The stack's name.
+            outputs: The stack's outputs.
+            root: The project's folder.
+
+        Raises:
+            CouldNotLook: outputs are missing, the configuration or the source has problems, or AWS's region is unknown.
+
+        """
+        missing = [name for name in OUTPUTS if not outputs.get(name)]
+        if missing:
+            raise CouldNotLook(
+                f"The stack's outputs lack {', '.join(missing)}. Is stack '{stack}' deployed completely?"
+            )
+        project = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
+        try:
+            return cls(
+                settings=Settings.parse(project, stack, config),
+                outputs={name: str(outputs[name]) for name in OUTPUTS},
+                package=package_source(root / "lambda", "renderer"),
+                static_files=root / "dashboard",
+                functions=connected("lambda", config, PATIENCE),
+                objects=connected("s3", config, PATIENCE),
+                cdn=connected("cloudfront", config, PATIENCE),
+            )
+        except (pulumi.RunError, BotoCoreError) as error:
+            raise CouldNotLook(str(error)) from None

@@ -1,0 +1,200 @@
+"""A small site, deployed to fakes of AWS and of the web just as git says; a test changes one thing of it."""
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+from botocore.exceptions import ClientError
+
+from components.cdn import (
+    ALL_VIEWER_EXCEPT_HOST_HEADER,
+    API_PATHS,
+    CACHING_DISABLED,
+    CACHING_OPTIMIZED,
+    CONTENT_SECURITY_POLICY,
+)
+from components.lambda_package import LambdaPackage, package_source
+from components.settings import Settings
+from components.static_site import CACHE_CONTROL, CONTENT_TYPES, PATH_PATTERNS
+from operations.checks.target import Target
+
+SOURCE = {"index_ssr.py": "def handler(event, context):\n    return 'hello'\n", "templates/layout.html": "<p>\n"}
+STATIC = {"admin.html": "<p>admin\n", "styles.css": "p { color: red }\n"}
+CODE_URL = "https://code.example/archive?signature=secret"
+API_URL, CDN_URL = "https://api.example/production/", "https://cdn.example/"
+PROJECT = "ai-video-codec-dashboard"
+NOW = datetime.now(UTC)
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def refused(operation: str, code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+
+
+@dataclass
+class StoredObject:
+    body: bytes
+    content_type: str
+    written: datetime
+    cache_control: str = CACHE_CONTROL
+
+
+@dataclass
+class FakeSite:
+    """What AWS holds and what the web answers; it stands in for the clients of Lambda, S3 and CloudFront as well."""
+
+    folder: Path
+    package: LambdaPackage = field(init=False)
+    settings: Settings = field(init=False)
+    objects: dict[str, StoredObject] = field(default_factory=dict)
+    invalidations: list[tuple[str, datetime, list[str]]] = field(default_factory=list)
+    web: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
+    """What an operation fails with, by its name."""
+
+    def __post_init__(self) -> None:
+        source = write(self.folder / "lambda", SOURCE)
+        write(self.folder / "dashboard", STATIC)
+        self.package = package_source(source, "renderer", cache=self.folder / "cache")
+        self.settings = Settings.parse(PROJECT, "test", {})
+        self.latest, self.version = self._configuration(), self._configuration()
+        self.alias: dict[str, Any] = {"FunctionVersion": "7"}
+        self._deploy_static_files()
+        self._deploy_cdn()
+        self._serve()
+
+    def target(self) -> Target:
+        untyped: Any = self
+        outputs = {
+            "api_url": API_URL,
+            "dashboard_url": CDN_URL,
+            "distribution_id": "E1",
+            "media_bucket": "media",
+            "renderer_code_sha256": self.package.sha256,
+            "renderer_function": "renderer",
+            "renderer_version": "7",
+            "site_bucket": "site",
+            "table_name": "experiments",
+        }
+        return Target(self.settings, outputs, self.package, self.folder / "dashboard", untyped, untyped, untyped)
+
+    def request(self, url: str, **_: Any) -> requests.Response:
+        answer = requests.Response()
+        answer.status_code, answer._content = self.web.get(url, (404, b""))
+        return answer
+
+    def get_function_configuration(self, **_: Any) -> dict[str, Any]:
+        return self._answer("GetFunctionConfiguration", self.latest)
+
+    def get_function(self, **_: Any) -> dict[str, Any]:
+        return self._answer("GetFunction", {"Configuration": self.version, "Code": {"Location": CODE_URL}})
+
+    def get_alias(self, **_: Any) -> dict[str, Any]:
+        return self._answer("GetAlias", self.alias)
+
+    def get_object(self, **request: str) -> dict[str, Any]:
+        stored = self.objects[request["Key"]]
+        headers = {"ContentType": stored.content_type, "CacheControl": stored.cache_control}
+        return self._answer("GetObject", {"Body": io.BytesIO(stored.body), **headers})
+
+    def get_distribution(self, **_: Any) -> dict[str, Any]:
+        distribution = {"DistributionConfig": self.distribution, "LastModifiedTime": self.distribution_changed}
+        return self._answer("GetDistribution", {"Distribution": distribution})
+
+    def get_cache_policy(self, **_: Any) -> dict[str, Any]:
+        return self._answer("GetCachePolicy", {"CachePolicy": {"CachePolicyConfig": self.cache_policy}})
+
+    def get_response_headers_policy(self, **_: Any) -> dict[str, Any]:
+        policy = {"ResponseHeadersPolicyConfig": self.headers_policy}
+        return self._answer("GetResponseHeadersPolicy", {"ResponseHeadersPolicy": policy})
+
+    def get_invalidation(self, **request: str) -> dict[str, Any]:
+        paths = self.invalidations[int(request["Id"])][2]
+        return self._answer("GetInvalidation", {"Invalidation": {"InvalidationBatch": {"Paths": {"Items": paths}}}})
+
+    def get_paginator(self, name: str) -> "Paginator":
+        if name == "list_objects_v2":
+            listed = [{"Key": key, "LastModified": stored.written} for key, stored in self.objects.items()]
+            return Paginator([self._answer("ListObjectsV2", {"Contents": [each]}) for each in listed])
+        summaries = [
+            {"Id": str(number), "Status": status, "CreateTime": began}
+            for number, (status, began, _) in enumerate(self.invalidations)
+        ]
+        return Paginator([self._answer("ListInvalidations", {"InvalidationList": {"Items": summaries}})])
+
+    def _answer(self, operation: str, answer: dict[str, Any]) -> dict[str, Any]:
+        if operation in self.errors:
+            raise self.errors[operation]
+        return answer
+
+    def _configuration(self) -> dict[str, Any]:
+        environment = {"STACK": "test", "TABLE_NAME": "experiments", "MEDIA_BUCKET": "media"}
+        return {
+            "CodeSha256": self.package.sha256,
+            "CodeSize": self.package.path.stat().st_size,
+            "LastModified": "2026-11-24T06:00:00.000+0000",
+            "Runtime": "python3.13",
+            "Architectures": ["arm64"],
+            "Handler": "index_ssr.handler",
+            "MemorySize": 512,
+            "Timeout": 10,
+            "Environment": {"Variables": {**environment, "BUILD_ID": self.package.sha256}},
+        }
+
+    def _deploy_static_files(self) -> None:
+        for key, text in STATIC.items():
+            content_type = CONTENT_TYPES[Path(key).suffix]
+            self.objects[key] = StoredObject(text.encode(), content_type, written=NOW - timedelta(hours=3))
+
+    def _deploy_cdn(self) -> None:
+        common = {"ViewerProtocolPolicy": "redirect-to-https", "ResponseHeadersPolicyId": "security"}
+        files = {"TargetOriginId": "site", "CachePolicyId": CACHING_OPTIMIZED, **common}
+        api = {"TargetOriginId": "api", "CachePolicyId": CACHING_DISABLED, "PathPattern": API_PATHS, **common}
+        api["OriginRequestPolicyId"] = ALL_VIEWER_EXCEPT_HOST_HEADER
+        self.distribution: dict[str, Any] = {
+            "Enabled": True,
+            "PriceClass": "PriceClass_100",
+            "Aliases": {"Quantity": 0},
+            "DefaultCacheBehavior": {"TargetOriginId": "api", "CachePolicyId": "pages", **common},
+            "CacheBehaviors": {"Items": [api, *({**files, "PathPattern": pattern} for pattern in PATH_PATTERNS)]},
+        }
+        self.distribution_changed = NOW - timedelta(hours=2)
+        self.cache_policy = {"Name": f"{PROJECT}-test-pages", "MinTTL": 0, "DefaultTTL": 0, "MaxTTL": 86400}
+        transport = {"AccessControlMaxAgeSec": 31536000, "IncludeSubdomains": True, "Override": True, "Preload": False}
+        self.headers_policy: dict[str, Any] = {
+            "Name": f"{PROJECT}-test-security",
+            "SecurityHeadersConfig": {
+                "ContentSecurityPolicy": {"Override": True, "ContentSecurityPolicy": CONTENT_SECURITY_POLICY},
+                "ContentTypeOptions": {"Override": True},
+                "FrameOptions": {"Override": True, "FrameOption": "DENY"},
+                "ReferrerPolicy": {"Override": True, "ReferrerPolicy": "strict-origin-when-cross-origin"},
+                "StrictTransportSecurity": transport,
+            },
+        }
+
+    def _serve(self) -> None:
+        build = self.package.sha256
+        self.web[CODE_URL] = (200, self.package.path.read_bytes())
+        for base in (API_URL, CDN_URL):
+            self.web[base] = (200, f"<!doctype html><footer>{build}</footer></html>".encode())
+            self.web[f"{base}health"] = (200, f'{{"build_id": "{build}"}}'.encode())
+        for key, text in STATIC.items():
+            self.web[f"{CDN_URL}{key}"] = (200, text.encode())
+
+
+@dataclass
+class Paginator:
+    pages: Iterable[dict[str, Any]]
+
+    def paginate(self, **_: Any) -> Iterable[dict[str, Any]]:
+        return self.pages
