@@ -9,6 +9,8 @@ import pulumi
 import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 
+from operations.checks.look import PERMISSIONS
+
 DOCUMENT = Path(__file__).parent.parent.parent.parent / "docs" / "ci.md"
 Declared = dict[tuple[str, str], dict[str, Any]]
 
@@ -115,3 +117,8 @@ def test_policies_fit_into_a_role(declared: Declared) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: 10,240 characters, without spaces."""
     for role in ("read", "deploy"):
         assert len(re.sub(r"\s", "", declared["RolePolicy", role]["policy"])) <= 10_240
+
+
+def test_the_read_role_may_do_all_that_a_verification_does(declared: Declared) -> None:
+    allowed = {action for statement in statements(declared, "read") for action in statement["Action"]}
+    assert set(PERMISSIONS.values()) <= allowed
