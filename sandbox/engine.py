@@ -4,7 +4,6 @@ The `pulumi` on PATH where its version fits; else the official installer's; else
 installed or built stays in the user's cache folder.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -38,17 +37,13 @@ def find_engine(report: Report) -> auto.PulumiCommand:
 
 
 def _on_path() -> auto.PulumiCommand | None:
-    version = _version("pulumi")
-    if version is None or not OLDEST <= version < OLDEST.bump_major():
-        return None
-    return auto.PulumiCommand(skip_version_check=True)
+    engine = _engine()
+    fits = engine is not None and engine.version is not None and OLDEST <= engine.version < OLDEST.bump_major()
+    return engine if fits else None
 
 
 def _in_cache() -> auto.PulumiCommand | None:
-    for root in (_official_root(), _built_root()):
-        if _version(root / "bin" / "pulumi"):
-            return auto.PulumiCommand(root=str(root), skip_version_check=True)
-    return None
+    return _engine(_official_root()) or _engine(_built_root())
 
 
 def _installed(report: Report) -> auto.PulumiCommand | None:
@@ -112,12 +107,11 @@ def _built_root() -> Path:
     return cache_folder() / f"pulumi-{VERSION}-built"
 
 
-def _version(binary: str | Path) -> semver.VersionInfo | None:
-    variables = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+def _engine(root: Path | None = None) -> auto.PulumiCommand | None:
+    """The engine below a folder, or the one on PATH, if there is one and it runs."""
     try:
-        result = subprocess.run([binary, "version"], capture_output=True, text=True, check=False, env=variables)
-        return semver.VersionInfo.parse(result.stdout.strip().removeprefix("v"))
-    except (OSError, ValueError):
+        return auto.PulumiCommand(root=str(root) if root else None, skip_version_check=True)
+    except (OSError, subprocess.CalledProcessError):
         return None
 
 

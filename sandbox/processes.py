@@ -6,7 +6,7 @@ import subprocess
 def is_alive(pid: int, program: str = "") -> bool:
     """Whether the process runs, and its command line names the program."""
     process = subprocess.run(
-        ["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     found = process.stdout.strip()
     return bool(found) and program in found and not found.startswith("Z")
