@@ -10,6 +10,7 @@ from rich.text import Text
 
 from operations.checks.check import Check
 from operations.checks.look import Findings
+from operations.drift_report import Outcome
 
 
 def print_report(findings: Findings, stack: str) -> None:
@@ -35,7 +36,7 @@ def summary(findings: Findings, stack: str) -> str:
 def as_json(findings: Findings) -> str:
     """The findings for programs; `could_not_look` has the reasons where something is unknown."""
     document = {
-        "ok": findings.outcome == 0,
+        "ok": findings.outcome is Outcome.AGREES,
         "checks": [asdict(check) for check in findings.checks],
         "could_not_look": findings.obstacles,
     }
