@@ -9,6 +9,7 @@ needs no Pulumi CLI. The exit code is 0 where all agrees, 1 where something diff
 import argparse
 import io
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,11 +17,10 @@ from typing import Any
 
 import yaml
 
-from operations.checks.check import CouldNotLook
-from operations.checks.look import Findings, look
+from operations.checks.check import CouldNotLook, Findings
 from operations.checks.report import as_json, print_report
-from operations.checks.target import ROOT, Target
-from sandbox.places import DEFAULT_PORT, HOME, STACK, SandboxError
+from sandbox.emulator import HOST
+from sandbox.places import DEFAULT_PORT, PROJECT, STACK
 
 
 def main() -> int:
@@ -30,9 +30,7 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     try:
-        config = configuration(arguments.stack, arguments.port)
-        outputs = _outputs(arguments)
-        findings = look(Target.of(config, arguments.stack, outputs))
+        findings = verify(arguments.stack, arguments.port, arguments.outputs)
     except CouldNotLook as obstacle:
         findings = Findings([], [str(obstacle)])
     if arguments.json:
@@ -45,7 +43,26 @@ def main() -> int:
     return findings.outcome
 
 
-def configuration(stack: str, port: int, root: Path = ROOT) -> dict[str, Any]:
+def verify(stack: str, port: int, outputs_file: str | None) -> Findings:
+    """Look at a stack, by the outputs in a file or else by those that Pulumi has.
+
+    Raises:
+        CouldNotLook: at nothing at all.
+
+    """
+    config = configuration(stack, port)
+    if stack == STACK:
+        _expect_emulator(port)
+    asked = None if outputs_file else _ask_for_outputs(stack, port)
+    # Only here: Pulumi's AWS SDK takes its time to import, and meanwhile the engine looks up the outputs.
+    from operations.checks.look import look
+    from operations.checks.target import Target
+
+    outputs = _answered(asked) if asked else read_outputs(str(outputs_file))
+    return look(Target.of(config, stack, outputs))
+
+
+def configuration(stack: str, port: int, root: Path = PROJECT) -> dict[str, Any]:
     """A stack's configuration in git; the sandbox's is on the port at which its embedded AWS is.
 
     Raises:
@@ -78,36 +95,28 @@ def read_outputs(source: str) -> dict[str, Any]:
     return outputs
 
 
-def _outputs(arguments: argparse.Namespace) -> dict[str, Any]:
-    if arguments.outputs:
-        return read_outputs(arguments.outputs)
-    return _sandbox_outputs(arguments.port) if arguments.stack == STACK else _stack_outputs(arguments.stack)
+def _expect_emulator(port: int) -> None:
+    with socket.socket() as connection:
+        if connection.connect_ex((HOST, port)):
+            raise CouldNotLook(f"The embedded AWS isn't running at http://{HOST}:{port}: run make sandbox.")
 
 
-def _sandbox_outputs(port: int) -> dict[str, Any]:
-    # Only here, as Pulumi's automation takes a while to import.
-    from sandbox.emulator import Emulator
-    from sandbox.engine import find_engine
-    from sandbox.stack import Deployment
-
-    emulator = Emulator(HOME, port)
-    if not emulator.answers():
-        raise CouldNotLook(f"The embedded AWS isn't running at {emulator.url}: run make sandbox.")
+def _ask_for_outputs(stack: str, port: int) -> "subprocess.Popen[str]":
+    """Start the command that prints the stack's outputs as JSON."""
+    sandbox = [sys.executable, "-m", "sandbox", "--port", str(port), "outputs"]
+    pulumi = ["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"]
+    command = sandbox if stack == STACK else pulumi
     try:
-        return Deployment(emulator, find_engine(lambda line: print(line, file=sys.stderr))).outputs()  # noqa: T201
-    except SandboxError as error:
-        raise CouldNotLook(str(error)) from None
-
-
-def _stack_outputs(stack: str) -> dict[str, Any]:
-    command = ["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"]
-    try:
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     except FileNotFoundError:
         raise CouldNotLook("There is no pulumi on PATH; install it, or give the outputs with --outputs FILE.") from None
-    if result.returncode:
-        raise CouldNotLook(f"pulumi stack output failed: {' '.join(result.stderr.split())}")
-    outputs: dict[str, Any] = json.loads(result.stdout)
+
+
+def _answered(asked: "subprocess.Popen[str]") -> dict[str, Any]:
+    printed, reason = asked.communicate()
+    if asked.returncode:
+        raise CouldNotLook(f"The stack's outputs can't be had: {' '.join(reason.split())}")
+    outputs: dict[str, Any] = json.loads(printed)
     return outputs
 
 

@@ -64,7 +64,7 @@ class Emulator:
             SandboxError: the port is taken, or it doesn't come up.
 
         """
-        if self._is_ours() and self.answers():
+        if self._is_ours() and self._answers():
             return False
         self.stop()
         if _is_taken(self.port):
@@ -106,8 +106,7 @@ class Emulator:
         pid = self._pid()
         return pid is not None and is_alive(pid, "ministack")
 
-    def answers(self) -> bool:
-        """Whether it runs and answers."""
+    def _answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/_ministack/health", timeout=5).ok
         except requests.RequestException:
@@ -157,7 +156,7 @@ class Emulator:
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_LIMIT_SECONDS
-        while not self.answers():
+        while not self._answers():
             if process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 tail = " / ".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])

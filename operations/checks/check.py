@@ -1,7 +1,9 @@
-"""The outcome of a look at one thing: what git says, and what was found."""
+"""The outcome of a look: what git says of each thing, what was found, and what could not be looked at."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from operations.drift_report import Outcome
 
 
 class CouldNotLook(Exception):  # noqa: N818 reads better where it is raised
@@ -18,6 +20,26 @@ class Check:
     found: str
     detail: str = ""
     """What helps to understand it, such as a unified diff; may have many lines."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was looked at, and what could not be."""
+
+    checks: list[Check]
+    obstacles: list[str]
+
+    @property
+    def differing(self) -> list[Check]:
+        """The checks that don't hold."""
+        return [check for check in self.checks if not check.ok]
+
+    @property
+    def outcome(self) -> Outcome:
+        """What it comes to; a difference that was seen counts, whatever else could not be."""
+        if self.differing:
+            return Outcome.DIFFERS
+        return Outcome.COULD_NOT_LOOK if self.obstacles else Outcome.AGREES
 
 
 def compared(name: str, expected: object, found: object, detail: str = "") -> Check:

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pulumi
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from operations.checks.cdn import cdn_checks
-from operations.checks.check import Check, CouldNotLook
+from operations.checks.check import Check, CouldNotLook, Findings
 from operations.checks.function import function_checks
 from operations.checks.invalidations import invalidation_checks
 from operations.checks.served import served_checks
 from operations.checks.static_files import object_checks
 from operations.checks.target import Target
-from operations.drift_report import Outcome
 
 SUBJECTS: dict[str, Callable[[Target], Iterator[Check]]] = {
     "function": function_checks,
@@ -44,26 +43,6 @@ PERMISSIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Findings:
-    """What was looked at, and what could not be."""
-
-    checks: list[Check]
-    obstacles: list[str]
-
-    @property
-    def differing(self) -> list[Check]:
-        """The checks that don't hold."""
-        return [check for check in self.checks if not check.ok]
-
-    @property
-    def outcome(self) -> Outcome:
-        """What it comes to; a difference that was seen counts, whatever else could not be."""
-        if self.differing:
-            return Outcome.DIFFERS
-        return Outcome.COULD_NOT_LOOK if self.obstacles else Outcome.AGREES
-
-
 def look(target: Target) -> Findings:
     """Look at every subject; one that can't be looked at doesn't keep the others from being."""
     with ThreadPoolExecutor(len(SUBJECTS)) as pool:
@@ -85,6 +64,8 @@ def _look_at(subject: str, target: Target) -> Findings:
             checks.append(Check(f"{subject} deployed", ok=False, expected="all of it", found=f"{code}: {message}"))
         else:
             obstacles.append(_explained(error.operation_name, code, message))
+    except EndpointConnectionError as error:
+        obstacles.append(f"Nothing answers at {urlsplit(error.kwargs['endpoint_url']).netloc}: is there a network?")
     except (BotoCoreError, CouldNotLook, pulumi.RunError) as error:
         obstacles.append(" ".join(str(error).split()))
     return Findings(checks, obstacles)

@@ -8,8 +8,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.text import Text
 
-from operations.checks.check import Check
-from operations.checks.look import Findings
+from operations.checks.check import Check, Findings
 from operations.drift_report import Outcome
 
 

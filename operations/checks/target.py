@@ -14,8 +14,8 @@ from components.aws_connection import connected
 from components.lambda_package import LambdaPackage, package_source
 from components.settings import Settings
 from operations.checks.check import CouldNotLook
+from sandbox.places import PROJECT
 
-ROOT = Path(__file__).parent.parent.parent
 OUTPUTS = (
     *("api_url", "dashboard_url", "distribution_id", "media_bucket", "renderer_code_sha256", "renderer_function"),
     *("renderer_version", "site_bucket", "table_name"),
@@ -37,7 +37,7 @@ class Target:
     cdn: Any
 
     @classmethod
-    def of(cls, config: Mapping[str, Any], stack: str, outputs: Mapping[str, Any], root: Path = ROOT) -> "Target":
+    def of(cls, config: Mapping[str, Any], stack: str, outputs: Mapping[str, Any], root: Path = PROJECT) -> "Target":
         """Prepare to look.
 
         Args:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import requests
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from operations import verify
-from operations.checks.check import Check, CouldNotLook
-from operations.checks.look import PERMISSIONS, Findings, look
+from operations.checks.check import Check, CouldNotLook, Findings
+from operations.checks.look import PERMISSIONS, look
 from operations.checks.report import as_json, print_report
 from operations.checks.target import OUTPUTS, Target
 from operations.checks.web import get
@@ -239,6 +239,13 @@ def test_expired_credentials_are_no_difference(site: FakeSite) -> None:
     assert look(site.target()).obstacles == ["AWS refused GetDistribution: ExpiredToken: no"]
 
 
+def test_an_aws_that_does_not_answer_is_named_once(site: FakeSite) -> None:
+    for operation in PERMISSIONS:
+        url = f"http://aws.example:4566/{operation}"
+        site.errors[operation] = EndpointConnectionError(endpoint_url=url)
+    assert look(site.target()).obstacles == ["Nothing answers at aws.example:4566: is there a network?"]
+
+
 def test_a_host_that_does_not_answer_could_not_be_looked_at(site: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(url: str, **_: Any) -> requests.Response:
         raise requests.ConnectionError(url)
@@ -305,8 +312,8 @@ def test_the_exit_code_tells_the_outcome(
 ) -> None:
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps(dict.fromkeys(OUTPUTS, "x")))
-    monkeypatch.setattr(verify, "look", lambda _: findings)
-    assert run(monkeypatch, "--outputs", str(outputs)) == code
+    monkeypatch.setattr("operations.checks.look.look", lambda _: findings)
+    assert run(monkeypatch, "--stack", "other", "--outputs", str(outputs)) == code
 
 
 @pytest.mark.parametrize(
@@ -325,7 +332,7 @@ def test_outputs_that_are_none_are_explained(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "outputs.json").write_text(content)
-    assert run(monkeypatch, "--outputs", str(tmp_path / "outputs.json")) == 2
+    assert run(monkeypatch, "--stack", "other", "--outputs", str(tmp_path / "outputs.json")) == 2
     printed = capsys.readouterr()
     assert reason in printed.err
     assert "Traceback" not in printed.err
@@ -335,7 +342,7 @@ def test_outputs_are_read_from_standard_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO('{"api_url": "x"}'))
-    assert run(monkeypatch, "--outputs", "-") == 2
+    assert run(monkeypatch, "--stack", "other", "--outputs", "-") == 2
     assert "lack dashboard_url" in capsys.readouterr().err
 
 
@@ -376,6 +383,8 @@ def test_the_sandbox_is_looked_at_on_its_port() -> None:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run the command."""
+    """Run the command; the stack `other` is configured by defaults."""
+    if "other" in arguments:
+        monkeypatch.setattr(verify, "configuration", lambda *_: {"aws:region": "us-east-1"})
     monkeypatch.setattr("sys.argv", ["verify", *arguments])
     return verify.main()
