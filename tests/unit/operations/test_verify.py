@@ -365,6 +365,28 @@ def test_without_pulumi_the_outputs_are_asked_for(
     assert "give the outputs with --outputs FILE" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo '{}'", "The stack's outputs lack api_url"),
+        ("echo 'error: no stack named production' >&2; exit 255", "can't be had: error: no stack named production"),
+    ],
+)
+def test_outputs_are_pulumis_where_no_file_is_given(
+    script: str,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text(f"#!/bin/sh\n{script}\n")
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run(monkeypatch, "--stack", "other") == 2
+    assert reason in capsys.readouterr().err
+
+
 def test_an_embedded_aws_that_does_not_run_is_explained(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
