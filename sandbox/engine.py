@@ -4,6 +4,7 @@ The `pulumi` on PATH where its version fits; else the official installer's; else
 installed or built stays in the user's cache folder.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -64,7 +65,8 @@ def _built(report: Report) -> auto.PulumiCommand:
         _run(go, ["mod", "init", "engine"], folder)
         _run(go, ["get", "-tool", f"{PACKAGE}@v{VERSION}"], folder)
         flags = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{VERSION}"
-        _run(go, ["build", "-ldflags", flags, "-o", "pulumi", PACKAGE], folder)
+        # Without inlining it is built a tenth sooner, and runs hardly slower.
+        _run(go, ["build", "-gcflags=all=-l", "-ldflags", flags, "-o", "pulumi", PACKAGE], folder)
         # Moved at the end, so that a build cut short never looks like a whole one.
         (Path(folder) / "pulumi").replace(root / "bin" / "pulumi")
     return auto.PulumiCommand(root=str(root), skip_version_check=True)
@@ -90,7 +92,8 @@ def _go_version(go: str) -> tuple[int, ...] | None:
 
 
 def _run(go: str, arguments: list[str], folder: str) -> None:
-    result = subprocess.run([go, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    variables = {**os.environ, "CGO_ENABLED": "0"}
+    result = subprocess.run([go, *arguments], cwd=folder, env=variables, capture_output=True, text=True, check=False)
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise SandboxError(

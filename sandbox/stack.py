@@ -105,7 +105,7 @@ class Deployment:
         self._write_launchers()
         self._configure()
         self._release_lock_of_the_dead()
-        workspace = auto.LocalWorkspace(
+        workspace = _Workspace(
             work_dir=str(PROJECT),
             program=_run_program,
             env_vars=self._variables(),
@@ -213,6 +213,19 @@ class Deployment:
         if result.returncode:
             raise SandboxError(f"pulumi {' '.join(arguments)} failed: {result.stderr.strip()}")
         return result.stdout
+
+
+class _Workspace(auto.LocalWorkspace):
+    """Spares the engine processes that an operation on the sandbox can do without."""
+
+    def select_stack(self, stack_name: str) -> None:
+        """Select nothing: every command names its stack."""
+
+    def stack_outputs(self, stack_name: str) -> auto.OutputMap:
+        """The outputs, asked for once, as none of them is a secret."""
+        command = ["stack", "output", "--json", "--stack", stack_name]
+        printed = self.pulumi_command.run(command, self.work_dir, self.env_vars).stdout
+        return {name: auto.OutputValue(value, secret=False) for name, value in json.loads(printed).items()}
 
 
 def _values(outputs: auto.OutputMap) -> dict[str, Any]:
