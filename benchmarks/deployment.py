@@ -35,7 +35,6 @@ def measure_deployments(folder: Path) -> list[Figure]:
     """`up` from empty, `up` without a change, and a changed line of the renderer until the page shows its build."""
     from_empty = [_up_from_empty(folder / f"empty-{run}") for run in range(EMPTY_RUNS - 1)]
     project = ProjectCopy.make(folder / "project")
-    project.run("down")
     project.emulator.folder.mkdir(exist_ok=True)
     project.emulator.start()
     try:

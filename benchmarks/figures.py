@@ -49,11 +49,5 @@ def show(title: str, figures: Sequence[Figure], console: Console) -> None:
     console.print(table)
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which a share (0 to 1) of the values lies."""
-    ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
-
-
 def _shown(value: float, unit: str) -> str:
     return f"{value:,.1f} {unit}" if value < 100 else f"{value:,.0f} {unit}"
