@@ -10,6 +10,7 @@ import pytest
 from tests.project_copy import ROOT, ProjectCopy, changes
 
 ALIAS = "updated aws:lambda:Alias live"
+GATE = "updated pulumi-python:dynamic:ReleaseGate ai-video-codec-dashboard-sandbox-renderer"
 FUNCTION = "updated aws:lambda:Function renderer"
 INVALIDATION = "updated pulumi-python:dynamic:Invalidation ai-video-codec-dashboard-sandbox-content"
 
@@ -83,10 +84,10 @@ def test_a_touched_but_unchanged_source_changes_nothing(deployed: ProjectCopy) -
     assert deployed.up() == set()
 
 
-def test_a_changed_renderer_line_updates_function_alias_and_cache_alone(deployed: ProjectCopy) -> None:
+def test_a_changed_renderer_line_updates_function_gate_alias_and_cache_alone(deployed: ProjectCopy) -> None:
     before = deployed.outputs()
     _change_a_renderer_line(deployed)
-    assert deployed.up() == {FUNCTION, ALIAS, INVALIDATION}
+    assert deployed.up() == {FUNCTION, GATE, ALIAS, INVALIDATION}
     outputs = deployed.outputs()
     assert int(outputs["renderer_version"]) == int(before["renderer_version"]) + 1
     assert outputs["renderer_code_sha256"] != before["renderer_code_sha256"]
