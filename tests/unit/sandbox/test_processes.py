@@ -1,16 +1,31 @@
 """Telling a recorded process from another that has its id."""
 
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from sandbox import processes
 from sandbox.processes import is_alive
 
 
-def test_a_process_is_told_by_a_word_far_along_its_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where `ps` believes in a terminal of 80 columns, it cuts command lines off."""
+@pytest.fixture(params=["proc", "ps"])
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """Linux, and a system whose processes `ps` alone knows."""
+    if request.param == "ps":
+        if shutil.which("ps") is None:
+            pytest.skip("this system has no ps, and does without it")
+        monkeypatch.setattr(processes, "PROC", tmp_path)
+    # Where `ps` believes in a terminal of 80 columns, it cuts command lines off.
     monkeypatch.setenv("COLUMNS", "80")
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("system")
+def test_a_process_is_told_by_a_word_far_along_its_command_line() -> None:
     program = "import sys; sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", program, "x" * 200, "the-word"], stdin=subprocess.PIPE) as process:
         assert is_alive(process.pid, "the-word")
@@ -18,3 +33,11 @@ def test_a_process_is_told_by_a_word_far_along_its_command_line(monkeypatch: pyt
         assert not is_alive(process.pid, "another-word")
         process.communicate()
     assert not is_alive(process.pid)
+
+
+@pytest.mark.usefixtures("system")
+def test_a_zombie_is_dead() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "", "the-word"])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not is_alive(process.pid)
+    process.wait()
