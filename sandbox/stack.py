@@ -67,14 +67,14 @@ class Deployment:
         return result
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs; asked for by one command, where the automation API takes three.
+        """The stack's outputs.
 
         Raises:
             SandboxError: nothing is deployed.
 
         """
         self._configure()
-        outputs: dict[str, Any] = json.loads(self._pulumi("stack", "output", "--json", "--stack", STACK))
+        outputs = _values(self._program().stack_outputs(STACK))
         if not outputs:
             raise SandboxError("Nothing is deployed on the sandbox yet: run make sandbox.")
         return outputs
@@ -105,13 +105,15 @@ class Deployment:
         self._write_launchers()
         self._configure()
         self._release_lock_of_the_dead()
-        workspace = _Workspace(
+        return auto.Stack.select(STACK, self._program())
+
+    def _program(self) -> "_Program":
+        return _Program(
             work_dir=str(PROJECT),
             program=_run_program,
             env_vars=self._variables(),
             pulumi_command=self.engine,
         )
-        return auto.Stack.select(STACK, workspace)
 
     def _configure(self) -> None:
         self._check_configuration()
@@ -134,7 +136,9 @@ class Deployment:
         path = os.pathsep.join([str(self._launchers), str(Path(sys.executable).parent), os.environ["PATH"]])
         return {
             "PATH": path,
-            "PULUMI_BACKEND_URL": f"file://{self._folder / 'state'}",
+            # Without metadata beside the state: a kill while it is written would leave a state that can't be read.
+            # https://pkg.go.dev/gocloud.dev/blob/fileblob#hdr-URLs
+            "PULUMI_BACKEND_URL": f"file://{self._folder / 'state'}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_HOME": str(self._folder / "pulumi"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -215,8 +219,8 @@ class Deployment:
         return result.stdout
 
 
-class _Workspace(auto.LocalWorkspace):
-    """Spares the engine processes that an operation on the sandbox can do without."""
+class _Program(auto.LocalWorkspace):
+    """The project; spares the engine processes that an operation on the sandbox can do without."""
 
     def select_stack(self, stack_name: str) -> None:
         """Select nothing: every command names its stack."""

@@ -93,7 +93,8 @@ class Emulator:
                 connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 read_timeout=READ_TIMEOUT_SECONDS,
                 max_pool_connections=MAX_CONNECTIONS,
-                retries={"mode": "standard", "total_max_attempts": 3},
+                # The emulator now and then answers 500 to what reads a log while a function writes it.
+                retries={"mode": "standard", "total_max_attempts": 8},
                 s3={"addressing_style": self._addressing_style},
             ),
         )
