@@ -1,12 +1,13 @@
 """The embedded AWS, as the stack's `aws` config names it; never another AWS."""
 
 import json
+import socket
 import threading
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.provider.errors import ProviderError
+from sandbox.provider.errors import ProviderError, no_answer
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 # pulumi-aws's names of a service's endpoint, where they are not boto3's.
@@ -67,6 +68,19 @@ class Emulator:
             if (service, region) not in self._clients:
                 self._clients[service, region] = self._create_client(service, region)
             return self._clients[service, region]
+
+    def expect_answer(self) -> None:
+        """Say once what would else be said of every resource.
+
+        Raises:
+            ProviderError: nothing listens at an endpoint.
+
+        """
+        for url in {f"{url.scheme}://{url.netloc}": url for url in map(urlsplit, self.endpoints.values())}.values():
+            try:
+                socket.create_connection((str(url.hostname), url.port or 80), CONNECT_TIMEOUT_SECONDS).close()
+            except OSError:
+                raise ProviderError(no_answer(url.geturl())) from None
 
     @property
     def account_id(self) -> str:

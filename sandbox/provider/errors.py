@@ -45,11 +45,16 @@ def explained(error: Exception) -> str:
         case botocore.exceptions.ClientError():
             return f"{error.operation_name}: {_code(error)}: {error.response['Error'].get('Message', '')}"
         case botocore.exceptions.EndpointConnectionError() | botocore.exceptions.ConnectionClosedError():
-            url = urlsplit(error.kwargs["endpoint_url"])
-            return f"the embedded AWS at {url.scheme}://{url.netloc} does not answer: run `make sandbox`"
+            return no_answer(error.kwargs["endpoint_url"])
         case ProviderError() | botocore.exceptions.BotoCoreError():
             return " ".join(str(error).split())
     return f"the sandbox's provider failed with {type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def no_answer(url: str) -> str:
+    """One line on an endpoint at which nothing listens."""
+    parts = urlsplit(url)
+    return f"the embedded AWS at {parts.scheme}://{parts.netloc} does not answer: run `make sandbox`"
 
 
 def _code(error: botocore.exceptions.ClientError) -> str:

@@ -54,6 +54,7 @@ class AwsServicer(ResourceProviderServicer):
         """Connect to the embedded AWS, and to nothing else."""
         with _told(context):
             self._emulator = Emulator(unmarshal(request.args))
+            self._emulator.expect_answer()
         return provider_pb2.ConfigureResponse(
             acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
         )

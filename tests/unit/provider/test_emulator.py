@@ -1,6 +1,7 @@
 """The provider talks to an AWS on this machine, and to no other."""
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -49,3 +50,13 @@ def test_a_service_without_an_endpoint_is_named() -> None:
 def test_each_service_is_asked_at_its_endpoint_in_the_resources_region() -> None:
     logs = Aws(Emulator(CONFIG), "eu-west-1").client("logs")
     assert (logs.meta.endpoint_url, logs.meta.region_name) == ("http://localhost:4566", "eu-west-1")
+
+
+def test_an_emulator_that_does_not_answer_is_told_once_and_by_its_address() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        with pytest.raises(ProviderError, match=f"the embedded AWS at {url} does not answer: run `make sandbox`$"):
+            Emulator({**CONFIG, "endpoints": [{"s3": url, "iam": url}]}).expect_answer()
+        nobody.listen()
+        Emulator({**CONFIG, "endpoints": [{"s3": url, "iam": url}]}).expect_answer()
