@@ -11,7 +11,7 @@ SANDBOX := $(PY) -m sandbox --port $(PORT)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox sandbox-down sandbox-clean test check bench outputs preview up verify lock
+.PHONY: help setup sandbox sandbox-down sandbox-clean test check bench outputs preview up verify releases rollback lock
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,13 @@ endif
 
 verify: setup ## whether what STACK serves is what git says; only reads
 	@$(PY) -m operations.verify --stack $(STACK) --port $(PORT)
+
+releases: setup ## what was released on STACK, newest first
+	@$(PY) -m operations.releases --stack $(STACK) --port $(PORT)
+
+rollback: setup ## go back to an earlier renderer: TO=<version or release>, as make releases lists them
+	@version=$$($(PY) -m operations.releases --stack $(STACK) --port $(PORT) --version-of "$(TO)") && \
+		RENDERER_VERSION=$$version $(MAKE) --no-print-directory up
 
 lock: setup ## bring uv.lock and the Lambda layer's requirements up to pyproject.toml
 	@.venv/bin/uv lock

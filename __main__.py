@@ -5,10 +5,12 @@ from pathlib import Path
 import pulumi
 
 from components.cdn import Cdn
+from components.checkout import Checkout
 from components.custom_domain import CustomDomain
 from components.experiment_store import ExperimentStore
 from components.http_api import HttpApi
 from components.invalidation import Invalidation
+from components.release import Release
 from components.renderer import Renderer
 from components.settings import Settings
 from components.static_site import StaticSite
@@ -26,6 +28,7 @@ cdn = Cdn("cdn", settings, api, site, domain)
 if domain:
     domain.lead_to(cdn.distribution)
 invalidation = Invalidation("invalidation", settings, cdn, renderer, site)
+release = Release("release", settings, Checkout.of(ROOT), store, renderer, api, site, cdn, invalidation)
 
 pulumi.export("dashboard_url", cdn.url.apply(lambda url: f"{url}/"))
 pulumi.export("admin_url", cdn.url.apply(lambda url: f"{url}/admin.html"))
@@ -37,3 +40,4 @@ pulumi.export("table_name", store.table.name)
 pulumi.export("renderer_function", renderer.function.name)
 pulumi.export("renderer_code_sha256", renderer.function.code_sha256)
 pulumi.export("renderer_version", renderer.alias.function_version)
+pulumi.export("release", release.record)

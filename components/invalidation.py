@@ -56,7 +56,7 @@ class Invalidation(pulumi.ComponentResource):
             settings.name("content"),
             distribution_id=cdn.distribution.id,
             static_files=site.hashes,
-            rendered_by=renderer.package.sha256,
+            rendered_by=renderer.build_id,
             rendered_paths=renderer.paths,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[renderer.alias, *site.objects]),
         )
@@ -156,7 +156,7 @@ class InvalidationRun(pulumi.dynamic.Resource, name="Invalidation"):
         name: str,
         distribution_id: pulumi.Input[str],
         static_files: Mapping[str, str],
-        rendered_by: str,
+        rendered_by: pulumi.Input[str],
         rendered_paths: Sequence[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -166,7 +166,7 @@ class InvalidationRun(pulumi.dynamic.Resource, name="Invalidation"):
             name: Pulumi's name of the resource.
             distribution_id: The CDN that serves it.
             static_files: Each file's URL path and content hash.
-            rendered_by: The renderer's build id.
+            rendered_by: The build id of the renderer that users are led to.
             rendered_paths: What the renderer answers, wildcards allowed.
             opts: Pulumi's options.
 

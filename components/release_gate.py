@@ -3,6 +3,9 @@
 A resource between the published version and the alias. It compares the code that Lambda holds with the archive built
 from git, and invokes the version itself, past every alias, for its health and for a real page. If a check fails, the
 deployment fails with the function's own log; the alias has not moved, and users never saw the build.
+
+An earlier version, to which the alias is rolled back, passes the same gate. From then on the gate holds: a deployment
+that doesn't say what is to become of the rollback is refused.
 """
 
 import base64
@@ -15,7 +18,15 @@ from typing import Any
 import botocore.exceptions
 import pulumi
 from botocore.config import Config
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ResourceProvider,
+    UpdateResult,
+)
 
 from components.aws_connection import client_of
 
@@ -23,7 +34,9 @@ from components.aws_connection import client_of
 PATIENCE = Config(read_timeout=120, retries={"mode": "standard", "total_max_attempts": 5})
 LOG_TAIL_LINES = 10
 ACTIVE = "Active"
-INPUTS = ("function_name", "version", "code_sha256")
+INPUTS = ("function_name", "version", "code_sha256", "rolled_back_to")
+NEWEST = "newest"
+"""Asked for instead of a version: the one that this deployment publishes, even over a rollback."""
 
 
 class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
@@ -31,13 +44,16 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
 
     approved_version: pulumi.Output[str]
     """The version, known only after it has passed."""
+    approved_code_sha256: pulumi.Output[str]
+    """Its code, as Lambda's CodeSha256: the build id that its pages show."""
 
     def __init__(
         self,
         name: str,
         function_name: pulumi.Input[str],
-        version: pulumi.Input[str],
+        published_version: pulumi.Input[str],
         code_sha256: str,
+        asked_for: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare which version has to pass.
@@ -45,13 +61,22 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
         Args:
             name: Pulumi's name of the resource.
             function_name: The function.
-            version: The published version.
+            published_version: The version that this deployment publishes.
             code_sha256: The local archive's hash as Lambda writes it, which is also the build id that pages show.
+            asked_for: The number of an earlier version to roll back to, or `newest` to end a rollback.
             opts: Pulumi's options.
 
         """
-        inputs = {"function_name": function_name, "version": version, "code_sha256": code_sha256}
-        super().__init__(VersionChecks(), name, {**inputs, "approved_version": None}, opts)
+        rolled_back_to = asked_for.removeprefix(NEWEST)
+        inputs = {
+            "function_name": function_name,
+            "version": rolled_back_to or published_version,
+            "code_sha256": "" if rolled_back_to else code_sha256,
+            "rolled_back_to": rolled_back_to,
+            "ends_rollback": asked_for == NEWEST,
+        }
+        outputs = dict.fromkeys(("approved_version", "approved_code_sha256"))
+        super().__init__(VersionChecks(), name, {**inputs, **outputs}, opts)
 
 
 class CheckFailed(Exception):  # noqa: N818 reads better where it is raised
@@ -77,6 +102,18 @@ class VersionChecks(ResourceProvider):
         """Connect as the stack's `aws` provider is configured."""
         self._client = client_of("lambda", req, PATIENCE)
 
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuse to end a rollback silently."""
+        rolled_back_to = olds.get("rolled_back_to")
+        if not rolled_back_to or news["rolled_back_to"] or news["ends_rollback"]:
+            return CheckResult(news, [])
+        reason = (
+            f"{olds['function_name']} is rolled back to version {rolled_back_to}, and this deployment would end that. "
+            f"To release the build at hand, set RENDERER_VERSION={NEWEST} for the deployment; "
+            f"to keep version {rolled_back_to} and deploy the rest, set RENDERER_VERSION={rolled_back_to}."
+        )
+        return CheckResult(news, [CheckFailure("rolled_back_to", reason)])
+
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Another version, or other code under the same number, has to pass again."""
         return DiffResult(changes=any(olds.get(name) != news.get(name) for name in INPUTS))
@@ -90,9 +127,9 @@ class VersionChecks(ResourceProvider):
         return UpdateResult(self._approved(news))
 
     def _approved(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        function, version, sha256 = (props[name] for name in INPUTS)
+        function, version, expected = (props[name] for name in ("function_name", "version", "code_sha256"))
         try:
-            self._check_code(function, version, sha256)
+            sha256 = self._check_code(function, version, expected)
             self._check_start(function, version)
             self._check_health(function, version, sha256)
             self._check_page(function, version, sha256)
@@ -101,17 +138,22 @@ class VersionChecks(ResourceProvider):
                 f"Version {version} of {function} is not released: {failure}\n"
                 "Users still see the version before it. Mend the function, then deploy again."
             ) from None
+        except self._client.exceptions.ResourceNotFoundException:
+            raise CheckFailed(f"{function} has no version {version}; make releases lists those that it had.") from None
         except botocore.exceptions.ClientError as error:
             code = error.response["Error"]["Code"]
             raise CheckFailed(
                 f"Version {version} of {function} could not be checked: {error.operation_name} failed with {code}. "
                 f"The deployment's credentials need lambda:GetFunctionConfiguration and lambda:InvokeFunction on it."
             ) from None
-        return {**{name: props[name] for name in INPUTS}, "approved_version": version}
+        outcome = {"approved_version": version, "approved_code_sha256": sha256}
+        return {**{name: props[name] for name in INPUTS}, **outcome}
 
-    def _check_code(self, function: str, version: str, sha256: str) -> None:
-        found = self._client.get_function_configuration(FunctionName=function, Qualifier=version)["CodeSha256"]
-        _expect("code", f"CodeSha256 {sha256}", f"CodeSha256 {found}", holds=found == sha256)
+    def _check_code(self, function: str, version: str, expected: str) -> str:
+        """The version's CodeSha256; of one that is rolled back to, no source is at hand to compare it with."""
+        found = str(self._client.get_function_configuration(FunctionName=function, Qualifier=version)["CodeSha256"])
+        _expect("code", f"CodeSha256 {expected}", f"CodeSha256 {found}", holds=found == (expected or found))
+        return found
 
     def _check_start(self, function: str, version: str) -> None:
         """SnapStart starts a version as it is published, so one that can't start has failed by now."""

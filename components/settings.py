@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -42,12 +43,15 @@ LOG_RETENTION_DAYS = (
     3288,
     3653,
 )
+# What a deployment is told for once, and what therefore is no configuration.
+RENDERER_VERSION = "RENDERER_VERSION"
 PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
 HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 HOSTED_ZONE_ID = re.compile(r"Z[A-Z0-9]{1,31}")
 # S3's are the strictest names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+VERSION = re.compile(r"[1-9][0-9]*|newest")
 TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # The longest derived name, <project>-<stack>-media-<account id>, has to be a bucket's.
 STACK_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -86,20 +90,24 @@ class Settings:
     media_bucket_name: str
     api_url_format: str
     site_url_format: str
+    release_patience_seconds: int
+    renderer_version: str = ""
+    """For this deployment alone: the version to roll back to, or `newest` to end a rollback."""
 
     @classmethod
     def load(cls) -> "Settings":
-        """The settings of the stack that Pulumi is running.
+        """The settings of the stack that Pulumi is running, and what the environment says of this deployment.
 
         Raises:
             InvalidConfig: with every problem found, before any resource is registered.
 
         """
         values = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-        return cls.parse(pulumi.get_project(), pulumi.get_stack(), values)
+        renderer_version = os.environ.get(RENDERER_VERSION, "")
+        return cls.parse(pulumi.get_project(), pulumi.get_stack(), values, renderer_version)
 
     @classmethod
-    def parse(cls, project: str, stack: str, config: Mapping[str, Any]) -> "Settings":
+    def parse(cls, project: str, stack: str, config: Mapping[str, Any], renderer_version: str = "") -> "Settings":
         """Settings from a stack's whole configuration, `namespace:key` to value.
 
         Raises:
@@ -110,6 +118,7 @@ class Settings:
         settings = cls(
             project=project,
             stack=stack,
+            renderer_version=renderer_version,
             **{_snake_case(key): reader.value(key) for key in reader.schema},
         )
         problems = [*reader.problems, *settings._problems(invalid=reader.invalid)]
@@ -135,6 +144,9 @@ class Settings:
             if getattr(self, _snake_case(key)) and not getattr(self, _snake_case(other)) and other not in invalid:
                 value = json.dumps(getattr(self, _snake_case(key)))
                 yield f"{other}: missing, though {key} is {value}; set both, or neither"
+        if not _empty_or(VERSION, self.renderer_version):
+            value = json.dumps(self.renderer_version)
+            yield f"{RENDERER_VERSION} (environment): {value} is not accepted; it takes a version's number, or newest"
         longest = self.name("media-") + "0" * 12
         if not STACK_NAME.fullmatch(self.stack) or len(longest) > BUCKET_NAME_LIMIT:
             room = BUCKET_NAME_LIMIT - len(longest) + len(self.stack)
@@ -150,6 +162,7 @@ class Settings:
         )
         yield "rendererMemoryMb", "128 to 10240", 128 <= self.renderer_memory_mb <= 10240
         yield "rendererTimeoutSeconds", "1 to 29", 1 <= self.renderer_timeout_seconds <= 29
+        yield "releasePatienceSeconds", "1 or more", self.release_patience_seconds >= 1
         yield "throttleRate", "1 or more", self.throttle_rate >= 1
         yield "throttleBurst", "1 or more", self.throttle_burst >= 1
         yield "priceClass", "one of " + ", ".join(PRICE_CLASSES), self.price_class in PRICE_CLASSES

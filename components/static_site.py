@@ -26,6 +26,8 @@ PATH_PATTERNS = tuple(f"*{suffix}" for suffix in CONTENT_TYPES)
 # Browsers ask again each time, so that they never mix files of two releases; the CDN holds a file until it is
 # invalidated or a day has passed.
 CACHE_CONTROL = "public, max-age=0, s-maxage=86400, must-revalidate"
+# What no invalidation follows, the CDN doesn't hold.
+UNCACHED = "no-cache"
 
 
 class StaticSite(pulumi.ComponentResource):
@@ -55,6 +57,7 @@ class StaticSite(pulumi.ComponentResource):
 
         """
         super().__init__("dashboard:site:StaticSite", name, None, opts)
+        self._settings = settings
         files = dict(site_files(folder))
         self._upload = pulumi.ResourceOptions(parent=self, depends_on=list(released_with))
 
@@ -62,11 +65,24 @@ class StaticSite(pulumi.ComponentResource):
             "site", settings, settings.site_bucket_name, opts=pulumi.ResourceOptions(parent=self)
         ).bucket
         self.hashes = {f"/{key}": _sha256(file) for key, file in files.items()}
-        self.objects = [self._create_object(settings, key, file) for key, file in files.items()]
+        self.objects = [self._create_object(key, file) for key, file in files.items()]
 
         self.register_outputs({"bucket": self.bucket.bucket})
 
-    def _create_object(self, settings: Settings, key: str, file: Path) -> aws.s3.BucketObject:
+    def publish(self, key: str, content: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
+        """Serve a document that the deployment itself writes, and that browsers and the CDN ask for each time."""
+        aws.s3.BucketObject(
+            key,
+            bucket=self.bucket.bucket,
+            key=key,
+            content=content,
+            content_type=CONTENT_TYPES[Path(key).suffix],
+            cache_control=UNCACHED,
+            tags=self._settings.tags("static-site"),
+            opts=opts,
+        )
+
+    def _create_object(self, key: str, file: Path) -> aws.s3.BucketObject:
         return aws.s3.BucketObject(
             key,
             bucket=self.bucket.bucket,
@@ -75,7 +91,7 @@ class StaticSite(pulumi.ComponentResource):
             source_hash=self.hashes[f"/{key}"],
             content_type=CONTENT_TYPES[file.suffix],
             cache_control=CACHE_CONTROL,
-            tags=settings.tags("static-site"),
+            tags=self._settings.tags("static-site"),
             opts=self._upload,
         )
 

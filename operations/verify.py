@@ -8,19 +8,12 @@ needs no Pulumi CLI. The exit code is 0 where all agrees, 1 where something diff
 
 import argparse
 import io
-import json
-import socket
-import subprocess
 import sys
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from operations.checks.check import CouldNotLook, Findings
 from operations.checks.report import as_json, print_report
-from sandbox.emulator import HOST
-from sandbox.places import DEFAULT_PORT, PROJECT, STACK
+from operations.stack import answered, ask_for_outputs, configuration, expect_emulator, read_outputs
+from sandbox.places import DEFAULT_PORT, STACK
 
 
 def main() -> int:
@@ -52,72 +45,14 @@ def verify(stack: str, port: int, outputs_file: str | None) -> Findings:
     """
     config = configuration(stack, port)
     if stack == STACK:
-        _expect_emulator(port)
-    asked = None if outputs_file else _ask_for_outputs(stack, port)
+        expect_emulator(port)
+    asked = None if outputs_file else ask_for_outputs(stack, port)
     # Only here: Pulumi's AWS SDK takes its time to import, and meanwhile the engine looks up the outputs.
     from operations.checks.look import look
     from operations.checks.target import Target
 
-    outputs = _answered(asked) if asked else read_outputs(str(outputs_file))
+    outputs = answered(asked) if asked else read_outputs(str(outputs_file))
     return look(Target.of(config, stack, outputs))
-
-
-def configuration(stack: str, port: int, root: Path = PROJECT) -> dict[str, Any]:
-    """A stack's configuration in git; the sandbox's is on the port at which its embedded AWS is.
-
-    Raises:
-        CouldNotLook: there is none, or it can't be read.
-
-    """
-    file = root / f"Pulumi.{stack}.yaml"
-    try:
-        text = file.read_text(encoding="utf-8")
-        if stack == STACK:
-            text = text.replace(f":{DEFAULT_PORT}", f":{port}")
-        return dict(yaml.safe_load(text)["config"])
-    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as error:
-        raise CouldNotLook(f"{file.name} can't be read: {' '.join(str(error).split())}") from None
-
-
-def read_outputs(source: str) -> dict[str, Any]:
-    """A stack's outputs from a JSON file, or from standard input where the file is `-`.
-
-    Raises:
-        CouldNotLook: it can't be read, or holds no outputs.
-
-    """
-    try:
-        outputs = json.loads(sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CouldNotLook(f"The outputs in {source} can't be read: {error}") from None
-    if not isinstance(outputs, dict):
-        raise CouldNotLook(f"The outputs in {source} are no JSON object; make outputs prints one.")
-    return outputs
-
-
-def _expect_emulator(port: int) -> None:
-    with socket.socket() as connection:
-        if connection.connect_ex((HOST, port)):
-            raise CouldNotLook(f"The embedded AWS isn't running at http://{HOST}:{port}: run make sandbox.")
-
-
-def _ask_for_outputs(stack: str, port: int) -> "subprocess.Popen[str]":
-    """Start the command that prints the stack's outputs as JSON."""
-    sandbox = [sys.executable, "-m", "sandbox", "--port", str(port), "outputs"]
-    pulumi = ["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"]
-    command = sandbox if stack == STACK else pulumi
-    try:
-        return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    except FileNotFoundError:
-        raise CouldNotLook("There is no pulumi on PATH; install it, or give the outputs with --outputs FILE.") from None
-
-
-def _answered(asked: "subprocess.Popen[str]") -> dict[str, Any]:
-    printed, reason = asked.communicate()
-    if asked.returncode:
-        raise CouldNotLook(f"The stack's outputs can't be had: {' '.join(reason.split())}")
-    outputs: dict[str, Any] = json.loads(printed)
-    return outputs
 
 
 def _parse_arguments() -> argparse.Namespace:

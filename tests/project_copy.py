@@ -31,6 +31,8 @@ class ProjectCopy:
 
     folder: Path
     port: int
+    environment: dict[str, str] = field(default_factory=dict)
+    """What its commands are told besides."""
     emulator: Emulator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +56,7 @@ class ProjectCopy:
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**os.environ, "COLUMNS": "400", **variables},
+            env={**os.environ, "COLUMNS": "400", **self.environment, **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -6,10 +6,10 @@ from typing import Any
 
 from components.lambda_package import ARCHITECTURE, RUNTIME
 from components.renderer import HANDLER, LIVE_ALIAS
+from components.served import get
 from operations.checks.check import Check, CouldNotLook, compared
 from operations.checks.differences import archive_files, different_files
 from operations.checks.target import Target
-from operations.checks.web import get
 
 
 def function_checks(target: Target) -> Iterator[Check]:

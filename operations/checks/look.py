@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
+from components.served import Unreachable
 from operations.checks.cdn import cdn_checks
 from operations.checks.check import Check, CouldNotLook, Findings
 from operations.checks.function import function_checks
@@ -66,7 +67,7 @@ def _look_at(subject: str, target: Target) -> Findings:
             obstacles.append(_explained(error.operation_name, code, message))
     except EndpointConnectionError as error:
         obstacles.append(f"Nothing answers at {urlsplit(error.kwargs['endpoint_url']).netloc}: is there a network?")
-    except (BotoCoreError, CouldNotLook, pulumi.RunError) as error:
+    except (BotoCoreError, CouldNotLook, Unreachable, pulumi.RunError) as error:
         obstacles.append(" ".join(str(error).split()))
     return Findings(checks, obstacles)
 

@@ -71,7 +71,11 @@ class RecordingMocks(Mocks):
             "Certificate": {"domainValidationOptions": [proof]},
             "Distribution": {"domainName": "d111.cloudfront.net", "hostedZoneId": "Z2FDTNDATAQYW2"},
             "Function": {"version": "7", "codeSha256": args.inputs.get("codeSha256")},
-            "ReleaseGate": {"approved_version": args.inputs.get("version")},
+            "ReleaseGate": {
+                "approved_version": args.inputs.get("version"),
+                "approved_code_sha256": args.inputs.get("code_sha256"),
+            },
+            "ReleaseProof": {"record": {"release": "r1"}},
             "Record": {"fqdn": "_x.aiv1codec.com"},
             "Table": {"arn": f"arn:aws:Table:{args.inputs.get('name')}"},
             "Stage": {"invokeUrl": f"https://abc.execute-api.us-east-1.amazonaws.com/{name}"},

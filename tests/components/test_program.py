@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.settings import InvalidConfig
 from tests.components.conftest import ACCOUNT, Program
 
 RunProgram = Callable[..., Program]
@@ -23,6 +24,7 @@ INVALIDATION = "pulumi-python:dynamic:Invalidation"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 OBJECT = "aws:s3/bucketObject:BucketObject"
 PERMISSION = "aws:lambda/permission:Permission"
+PROOF = "pulumi-python:dynamic:ReleaseProof"
 RECORD = "aws:route53/record:Record"
 ROLE = "aws:iam/role:Role"
 STAGE = "aws:apigatewayv2/stage:Stage"
@@ -44,6 +46,7 @@ UNTAGGABLE = {
     "Permission",
     "Record",
     "ReleaseGate",
+    "ReleaseProof",
     "ResponseHeadersPolicy",
     "RolePolicy",
     "Route",
@@ -84,6 +87,34 @@ def test_the_build_id_is_the_hash_of_the_deployed_archive(production: Program) -
     function = production.one(FUNCTION)
     assert function["environment"]["variables"]["BUILD_ID"] == function["codeSha256"]
     assert production.one(INVALIDATION)["rendered_by"] == function["codeSha256"]
+
+
+def test_the_last_step_proves_what_users_get_and_puts_it_on_record(production: Program) -> None:
+    proof = production.one(PROOF)
+    assert proof["build_id"] == production.one(FUNCTION)["codeSha256"]
+    assert proof["static_files"] == production.one(INVALIDATION)["static_files"]
+    assert proof["site_url"] == "https://aiv1codec.com"
+    record = production.one(OBJECT, key="release.json")
+    assert json.loads(record["content"]) == {"release": "r1"}
+    assert record["cacheControl"] == "no-cache"
+
+
+def test_a_rollback_takes_an_earlier_version_through_the_gate(
+    run_program: RunProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RENDERER_VERSION", "3")
+    program = run_program("sandbox")
+    assert program.one(GATE)["version"] == "3"
+    assert program.one(ALIAS)["functionVersion"] == "3"
+    assert program.one(PROOF)["rolled_back"] is True
+
+
+def test_what_is_no_version_is_refused_before_anything_is_registered(
+    run_program: RunProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RENDERER_VERSION", "v3; rm")
+    with pytest.raises(InvalidConfig, match=r"RENDERER_VERSION .* takes a version's number, or newest"):
+        run_program("sandbox")
 
 
 def test_no_statement_names_every_resource_or_every_action(production: Program) -> None:
@@ -221,7 +252,7 @@ def test_bucket_names_carry_the_account_as_all_of_aws_shares_them(sandbox: Progr
 def test_the_outputs_are_those_of_the_readme(sandbox: Program) -> None:
     assert sandbox.outputs.keys() == {
         *("dashboard_url", "admin_url", "api_url", "distribution_id", "site_bucket", "media_bucket", "table_name"),
-        *("renderer_function", "renderer_code_sha256", "renderer_version"),
+        *("renderer_function", "renderer_code_sha256", "renderer_version", "release"),
     }
 
 

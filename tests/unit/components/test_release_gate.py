@@ -15,7 +15,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from components.release_gate import CheckFailed, VersionChecks
 
 BUILD = "6Yk62c4zT4SZTHP0lHXd5nLWmD0mMVxyK1FN2H/TjDI="
-PROPS = {"function_name": "renderer", "version": "2", "code_sha256": BUILD}
+PROPS = {"function_name": "renderer", "version": "2", "code_sha256": BUILD, "rolled_back_to": ""}
 HEALTHY = {"statusCode": 200, "body": json.dumps({"status": "ok", "build_id": BUILD})}
 PAGE = {"statusCode": 200, "body": f"<!doctype html>\n<html><footer>{BUILD}</footer></html>\n"}
 
@@ -29,14 +29,19 @@ def checks() -> VersionChecks:
 
 
 def checked(
-    checks: VersionChecks, *answers: Any, sha256: str = BUILD, state: str = "Active", log: str = ""
+    checks: VersionChecks,
+    *answers: Any,
+    sha256: str = BUILD,
+    state: str = "Active",
+    log: str = "",
+    props: dict[str, Any] = PROPS,
 ) -> dict[str, Any]:
     with Stubber(checks._client) as function:
         for _check in ("code", "start"):
             function.add_response("get_function_configuration", {"CodeSha256": sha256, "State": state}, _version())
         for answer in answers:
             function.add_response("invoke", _response(answer, log), {**_version(), "LogType": "Tail", "Payload": ANY})
-        outs = checks.update("id", {**PROPS, "version": "1", "approved_version": "1"}, dict(PROPS)).outs
+        outs = checks.update("id", {**PROPS, "version": "1", "approved_version": "1"}, dict(props)).outs
     assert outs is not None
     return outs
 
@@ -95,6 +100,40 @@ def test_the_functions_own_log_is_shown_by_its_last_lines(checks: VersionChecks)
         checked(checks, {"statusCode": 500, "body": ""}, log=log)
     assert "  line 49" in str(caught.value)
     assert "line 39" not in str(caught.value)
+
+
+def test_an_earlier_version_has_to_show_its_own_build(checks: VersionChecks) -> None:
+    rollback = {**PROPS, "code_sha256": "", "rolled_back_to": "2"}
+    assert checked(checks, HEALTHY, PAGE, props=rollback)["approved_code_sha256"] == BUILD
+    with pytest.raises(CheckFailed, match=f"expected build id other and found build id {BUILD}"):
+        checked(checks, HEALTHY, sha256="other", props=rollback)
+
+
+def test_a_version_that_never_was_is_told_with_what_to_do(checks: VersionChecks) -> None:
+    with Stubber(checks._client) as function:
+        function.add_client_error("get_function_configuration", "ResourceNotFoundException", http_status_code=404)
+        with pytest.raises(CheckFailed, match="renderer has no version 2; make releases lists those that it had"):
+            checks.create({**PROPS, "code_sha256": "", "rolled_back_to": "2"})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "refused"),
+    [
+        ({"rolled_back_to": "2"}, {"rolled_back_to": "", "ends_rollback": False}, True),
+        ({"rolled_back_to": "2"}, {"rolled_back_to": "", "ends_rollback": True}, False),
+        ({"rolled_back_to": "2"}, {"rolled_back_to": "2", "ends_rollback": False}, False),
+        ({"rolled_back_to": ""}, {"rolled_back_to": "", "ends_rollback": False}, False),
+        ({}, {"rolled_back_to": "2", "ends_rollback": False}, False),
+    ],
+)
+def test_a_rollback_is_ended_by_whoever_says_so_alone(
+    checks: VersionChecks, before: dict[str, Any], now: dict[str, Any], refused: bool
+) -> None:
+    failures = checks.check({"function_name": "renderer", **before}, now).failures
+    assert [failure.property for failure in failures] == (["rolled_back_to"] if refused else [])
+    for failure in failures:
+        assert "renderer is rolled back to version 2" in failure.reason
+        assert "set RENDERER_VERSION=newest" in failure.reason
 
 
 def test_a_missing_permission_is_named(checks: VersionChecks) -> None:

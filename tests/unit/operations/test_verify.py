@@ -13,13 +13,14 @@ import pytest
 import requests
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
+from components.served import get
 from operations import verify
 from operations.checks.check import Check, CouldNotLook, Findings
 from operations.checks.look import PERMISSIONS, look
 from operations.checks.report import as_json, print_report
 from operations.checks.target import OUTPUTS, Target
-from operations.checks.web import get
 from operations.drift_report import Outcome
+from operations.stack import configuration
 from tests.unit.operations.fake_site import API_URL, CDN_URL, CODE_URL, NOW, SOURCE, FakeSite, StoredObject, refused
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -400,7 +401,7 @@ def test_bad_configuration_could_not_be_looked_at() -> None:
 
 
 def test_the_sandbox_is_looked_at_on_its_port() -> None:
-    endpoints = verify.configuration("sandbox", 4600)["aws:endpoints"][0]
+    endpoints = configuration("sandbox", 4600)["aws:endpoints"][0]
     assert set(endpoints.values()) == {"http://127.0.0.1:4600"}
 
 

@@ -1,0 +1,246 @@
+"""The release: the last that a deployment does is to prove what users get, and to put on record what that is.
+
+A resource whose inputs are what git says is served. Each deployment fetches all of it, one that changes nothing
+included: if users get something else, the deployment fails. What was proven is the release record, in the stack's
+outputs, on the site as `/release.json` and in the table's history.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import botocore.exceptions
+import pulumi
+import requests
+from botocore.config import Config
+from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
+
+from components.aws_connection import client_of
+from components.release_history import ReleaseHistory, name_of
+from components.served import (
+    Unreachable,
+    get,
+    shown_build,
+    shown_by_file,
+    shown_by_health,
+    shown_by_page,
+    shown_file,
+)
+
+# Pulumi loads this module in the process of the dynamic provider, too, which has no use for the AWS SDK of the others.
+if TYPE_CHECKING:
+    from components.cdn import Cdn
+    from components.checkout import Checkout
+    from components.experiment_store import ExperimentStore
+    from components.http_api import HttpApi
+    from components.invalidation import Invalidation
+    from components.renderer import Renderer
+    from components.settings import Settings
+    from components.static_site import StaticSite
+
+RECORD_KEY = "release.json"
+RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
+AT_ONCE = 8
+POLL_SECONDS = 2
+# What a release consists of; a difference in any of it is another release.
+CONTENT = (
+    *("api_url", "site_url", "table_name", "static_files", "build_id", "renderer_version", "rolled_back"),
+    *("commit", "dirty"),
+)
+
+
+class Release(pulumi.ComponentResource):
+    """Proof and record of what a deployment has put in front of users."""
+
+    record: pulumi.Output[dict[str, Any]]
+    """What is live, since when, by whom and from which commit."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: "Settings",
+        checkout: "Checkout",
+        store: "ExperimentStore",
+        renderer: "Renderer",
+        api: "HttpApi",
+        site: "StaticSite",
+        cdn: "Cdn",
+        invalidation: "Invalidation",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("dashboard:release:Release", name, None, opts)
+
+        proof = ReleaseProof(
+            settings.name("release"),
+            patience_seconds=settings.release_patience_seconds,
+            invalidated=invalidation.paths,
+            content={
+                "api_url": api.url,
+                "site_url": cdn.url,
+                "table_name": store.table.name,
+                "static_files": site.hashes,
+                "build_id": renderer.build_id,
+                "renderer_version": renderer.alias.function_version,
+                "rolled_back": renderer.is_rolled_back,
+                "commit": checkout.commit,
+                "dirty": checkout.dirty,
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[api, cdn, invalidation, renderer, site]),
+        )
+        self.record = proof.record
+        site.publish(RECORD_KEY, self.record.apply(_as_json), opts=pulumi.ResourceOptions(parent=self))
+
+        self.register_outputs({"record": self.record})
+
+
+class ReleaseProof(pulumi.dynamic.Resource, name="ReleaseProof"):
+    """What git says is served, and the record of its having been seen."""
+
+    record: pulumi.Output[dict[str, Any]]
+
+    def __init__(
+        self,
+        name: str,
+        content: Mapping[str, Any],
+        invalidated: pulumi.Input[list[str]],
+        patience_seconds: int,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare what has to be served.
+
+        Args:
+            name: Pulumi's name of the resource.
+            content: What the release consists of, see `CONTENT`; `static_files` maps URL paths to hexadecimal SHA-256.
+            invalidated: The paths that this deployment made the CDN forget.
+            patience_seconds: How long it may take until all of it is seen.
+            opts: Pulumi's options.
+
+        """
+        inputs = {**content, "invalidated": invalidated, "patience_seconds": patience_seconds}
+        super().__init__(ProvenReleases(), name, {**inputs, "number": None, "record": None}, opts)
+
+
+class NotServed(Exception):  # noqa: N818 reads better where it is raised
+    """Users get something else than git says; the message names each difference."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Something that users can fetch, and what it has to show."""
+
+    name: str
+    url: str
+    expected: str
+    shown: Callable[[requests.Response], str]
+
+    def difference(self) -> str:
+        """What was found instead; empty where it is as expected."""
+        try:
+            found = self.shown(get(self.url))
+        except Unreachable as reason:
+            found = str(reason)
+        return "" if found == self.expected else f"{self.name}: expected {self.expected}; found {found}"
+
+
+class ProvenReleases(ResourceProvider):
+    """Proves that a release is served, and records it; the state holds no more than a reference to this class."""
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Connect as the stack's `aws` provider is configured."""
+        self._request = req
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Other content is another release; and where the last one is not what users get, that has to come out."""
+        changes = any(olds.get(name) != news.get(name) for name in CONTENT)
+        return DiffResult(changes=changes or bool(differences(olds)))
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Prove the first release of this stack; its table may hold some of an earlier life."""
+        _prove(props)
+        return CreateResult(f"release-of-{props['table_name']}", self._recorded(props, before=None))
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Prove a release. After a crash it is proven anew, under the number that it already had."""
+        _prove(news)
+        if all(olds.get(name) == news.get(name) for name in CONTENT):
+            return UpdateResult({**_inputs(news), "number": olds["number"], "record": olds["record"]})
+        return UpdateResult(self._recorded(news, before=int(olds["number"])))
+
+    def _recorded(self, props: Mapping[str, Any], before: int | None) -> dict[str, Any]:
+        try:
+            history = ReleaseHistory(client_of("dynamodb", self._request, RETRIES), props["table_name"])
+            number = 1 + (history.newest_number() if before is None else before)
+            record = self._record(props, number)
+            history.put(number, record)
+        except botocore.exceptions.ClientError as error:
+            code = error.response["Error"]["Code"]
+            raise RuntimeError(
+                f"The release is live and proven, but not on record: {error.operation_name} failed with {code}. "
+                f"The deployment's credentials need dynamodb:Query, PutItem and DeleteItem on {props['table_name']}."
+            ) from None
+        return {**_inputs(props), "number": number, "record": record}
+
+    def _record(self, props: Mapping[str, Any], number: int) -> dict[str, Any]:
+        return {
+            "release": name_of(number),
+            "released_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "released_by": self._who(),
+            "commit": props["commit"],
+            "dirty": props["dirty"],
+            "renderer": {
+                "version": props["renderer_version"],
+                "build_id": props["build_id"],
+                "rolled_back": props["rolled_back"],
+            },
+            "static_files": props["static_files"],
+            "invalidated": props["invalidated"],
+        }
+
+    def _who(self) -> str:
+        """AWS's name for whoever deploys, without the account, as the record is public: `user/ada`."""
+        identity = client_of("sts", self._request, RETRIES).get_caller_identity()
+        return str(identity["Arn"].split(":", 5)[-1])
+
+
+def differences(props: Mapping[str, Any]) -> list[str]:
+    """What users get otherwise than a release says, a line for each."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(Expectation.difference, _expectations(props)))
+    return [difference for difference in found if difference]
+
+
+def _prove(props: Mapping[str, Any]) -> None:
+    """Wait until all is served as it should be; what was changed moments ago may take its time to be seen."""
+    deadline = time.monotonic() + props["patience_seconds"]
+    while found := differences(props):
+        if time.monotonic() > deadline:
+            lines = "\n".join(f"  {line}" for line in found)
+            raise NotServed(
+                f"Not what git says is what users get, {int(props['patience_seconds'])} s after the release:\n{lines}\n"
+                "What was changed by hand, pulumi up --refresh puts right; make verify shows the whole picture."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _expectations(props: Mapping[str, Any]) -> Iterator[Expectation]:
+    build = shown_build(props["build_id"])
+    for way, base in (("API", props["api_url"]), ("CDN", props["site_url"])):
+        yield Expectation(f"{way} /health", f"{base}/health", build, shown_by_health)
+        yield Expectation(f"{way} /", f"{base}/", build, shown_by_page)
+    for path, sha256 in props["static_files"].items():
+        yield Expectation(f"CDN {path}", props["site_url"] + quote(path), shown_file(sha256), shown_by_file)
+
+
+def _inputs(props: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: props[name] for name in (*CONTENT, "invalidated", "patience_seconds")}
+
+
+def _as_json(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, indent=2, sort_keys=True) + "\n"

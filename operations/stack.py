@@ -1,0 +1,89 @@
+"""A stack as one finds it: its configuration in git, and the outputs that its last deployment left."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from operations.checks.check import CouldNotLook
+from sandbox.emulator import HOST
+from sandbox.places import DEFAULT_PORT, PROJECT, STACK
+
+
+def configuration(stack: str, port: int, root: Path = PROJECT) -> dict[str, Any]:
+    """A stack's configuration in git; the sandbox's is on the port at which its embedded AWS is.
+
+    Raises:
+        CouldNotLook: there is none, or it can't be read.
+
+    """
+    file = root / f"Pulumi.{stack}.yaml"
+    try:
+        text = file.read_text(encoding="utf-8")
+        if stack == STACK:
+            text = text.replace(f":{DEFAULT_PORT}", f":{port}")
+        return dict(yaml.safe_load(text)["config"])
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as error:
+        raise CouldNotLook(f"{file.name} can't be read: {' '.join(str(error).split())}") from None
+
+
+def read_outputs(source: str) -> dict[str, Any]:
+    """A stack's outputs from a JSON file, or from standard input where the file is `-`.
+
+    Raises:
+        CouldNotLook: it can't be read, or holds no outputs.
+
+    """
+    try:
+        outputs = json.loads(sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CouldNotLook(f"The outputs in {source} can't be read: {error}") from None
+    if not isinstance(outputs, dict):
+        raise CouldNotLook(f"The outputs in {source} are no JSON object; make outputs prints one.")
+    return outputs
+
+
+def expect_emulator(port: int) -> None:
+    """See that the embedded AWS is there.
+
+    Raises:
+        CouldNotLook: nothing listens at its port.
+
+    """
+    with socket.socket() as connection:
+        if connection.connect_ex((HOST, port)):
+            raise CouldNotLook(f"The embedded AWS isn't running at http://{HOST}:{port}: run make sandbox.")
+
+
+def ask_for_outputs(stack: str, port: int) -> "subprocess.Popen[str]":
+    """Start the command that prints the stack's outputs as JSON; `answered` waits for it.
+
+    Raises:
+        CouldNotLook: there is no such command.
+
+    """
+    sandbox = [sys.executable, "-m", "sandbox", "--port", str(port), "outputs"]
+    pulumi = ["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"]
+    command = sandbox if stack == STACK else pulumi
+    try:
+        return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    except FileNotFoundError:
+        raise CouldNotLook("There is no pulumi on PATH; install it, or give the outputs with --outputs FILE.") from None
+
+
+def answered(asked: "subprocess.Popen[str]") -> dict[str, Any]:
+    """The outputs that were asked for.
+
+    Raises:
+        CouldNotLook: the stack has none.
+
+    """
+    printed, reason = asked.communicate()
+    if asked.returncode:
+        raise CouldNotLook(f"The stack's outputs can't be had: {' '.join(reason.split())}")
+    outputs: dict[str, Any] = json.loads(printed)
+    return outputs
