@@ -93,7 +93,7 @@ class Release(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[api, cdn, invalidation, renderer, site]),
         )
         self.record = proof.record
-        site.publish(RECORD_KEY, self.record.apply(_as_json), opts=pulumi.ResourceOptions(parent=self))
+        site.publish(RECORD_KEY, self.record.apply(as_json), opts=pulumi.ResourceOptions(parent=self))
 
         self.register_outputs({"record": self.record})
 
@@ -224,7 +224,8 @@ def _prove(props: Mapping[str, Any]) -> None:
             lines = "\n".join(f"  {line}" for line in found)
             raise NotServed(
                 f"Not what git says is what users get, {int(props['patience_seconds'])} s after the release:\n{lines}\n"
-                "What was changed by hand, pulumi up --refresh puts right; make verify shows the whole picture."
+                "What was changed by hand, pulumi up --refresh puts right. What the CDN alone still holds, "
+                "aws cloudfront create-invalidation makes it forget. make verify shows the whole picture."
             )
         time.sleep(POLL_SECONDS)
 
@@ -242,5 +243,6 @@ def _inputs(props: Mapping[str, Any]) -> dict[str, Any]:
     return {name: props[name] for name in (*CONTENT, "invalidated", "patience_seconds")}
 
 
-def _as_json(record: Mapping[str, Any]) -> str:
+def as_json(record: Mapping[str, Any]) -> str:
+    """The record as `/release.json` shows it."""
     return json.dumps(record, indent=2, sort_keys=True) + "\n"

@@ -45,8 +45,7 @@ class Deployment:
         """
         stack = self._stack()
         if refresh:
-            # With the program, whose configuration names the port that the emulator has now.
-            self._run(stack.refresh, on_output=on_output, clear_pending_creates=True, run_program=True)
+            self._run(stack.refresh, on_output=on_output, clear_pending_creates=True)
         self._unfinished.touch()
         result: auto.UpResult = self._run(stack.up, on_output=on_output)
         self._unfinished.unlink()

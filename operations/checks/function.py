@@ -29,8 +29,16 @@ def function_checks(target: Target) -> Iterator[Check]:
     yield from _configuration_checks(target, label, version["Configuration"])
     yield _file_check(target, label, version["Code"]["Location"])
 
+    yield compared("rollback", "none", _rollback(target))
     recorded = target.outputs["renderer_code_sha256"]
     yield compared("output renderer_code_sha256", target.package.sha256, recorded)
+
+
+def _rollback(target: Target) -> str:
+    renderer = target.release["renderer"]
+    if not renderer["rolled_back"]:
+        return "none"
+    return f"release {target.release['release']} went back to version {renderer['version']}"
 
 
 def _code_checks(target: Target, label: str, found: Mapping[str, Any]) -> Iterator[Check]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from components.release import RECORD_KEY
 from components.static_site import CACHE_CONTROL
 from operations.checks.check import Check, compared
 from operations.checks.target import Target
@@ -44,11 +45,15 @@ def _invalidations(target: Target, distribution_id: str) -> Iterator[Mapping[str
 
 
 def _objects(target: Target) -> Iterator[tuple[str, datetime]]:
-    """Each object's URL path, and when it was written, cut to seconds as S3 and CloudFront count differently."""
+    """The URL path of each object that the CDN holds, and when it was written.
+
+    Cut to seconds, as S3 and CloudFront count differently.
+    """
     pages = target.objects.get_paginator("list_objects_v2").paginate(Bucket=target.outputs["site_bucket"])
     for page in pages:
         for entry in page.get("Contents", []):
-            yield f"/{quote(entry['Key'], safe='/*~')}", entry["LastModified"].replace(microsecond=0)
+            if entry["Key"] != RECORD_KEY:
+                yield f"/{quote(entry['Key'], safe='/*~')}", entry["LastModified"].replace(microsecond=0)
 
 
 def _paths(target: Target, distribution_id: str, invalidation_id: str) -> list[str]:

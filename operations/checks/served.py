@@ -1,10 +1,11 @@
-"""What users get: the pages past the CDN and through it, the static files through it."""
+"""What users get: the pages past the CDN and through it, the static files and the release record through it."""
 
 from collections.abc import Iterator
 from urllib.parse import quote
 
 import requests
 
+from components.release import RECORD_KEY, as_json
 from components.served import get, shown_build, shown_by_health, shown_by_page
 from components.static_site import site_files
 from operations.checks.check import Check, compared
@@ -18,11 +19,12 @@ def served_checks(target: Target) -> Iterator[Check]:
     for way, base in (("API", target.outputs["api_url"]), ("CDN", target.outputs["dashboard_url"])):
         yield compared(f"{way} /health", expected, shown_by_health(get(f"{base}health")))
         yield compared(f"{way} /", expected, shown_by_page(get(base)))
-    for key, file in site_files(target.static_files):
-        yield _file_check(f"CDN /{key}", key, file.read_bytes(), get(target.outputs["dashboard_url"] + quote(key)))
+    files = {key: file.read_bytes() for key, file in site_files(target.static_files)}
+    for key, content in {**files, RECORD_KEY: as_json(target.release).encode()}.items():
+        yield _file_check(f"CDN /{key}", key, content, get(target.outputs["dashboard_url"] + quote(key)))
 
 
-def _file_check(name: str, key: str, git: bytes, answer: requests.Response) -> Check:
+def _file_check(name: str, key: str, expected: bytes, answer: requests.Response) -> Check:
     if answer.status_code != 200:
         return compared(name, "status 200", f"status {answer.status_code}")
-    return content_check(name, key, git, answer.content)
+    return content_check(name, key, expected, answer.content)

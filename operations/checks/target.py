@@ -18,7 +18,7 @@ from sandbox.places import PROJECT
 
 OUTPUTS = (
     *("api_url", "dashboard_url", "distribution_id", "media_bucket", "renderer_code_sha256", "renderer_function"),
-    *("renderer_version", "site_bucket", "table_name"),
+    *("release", "renderer_version", "site_bucket", "table_name"),
 )
 PATIENCE = Config(connect_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
 
@@ -31,6 +31,8 @@ class Target:
     outputs: Mapping[str, str]
     package: LambdaPackage
     """The renderer's archive, built from the source at hand."""
+    release: Mapping[str, Any]
+    """The record of the last release."""
     static_files: Path
     functions: Any
     objects: Any
@@ -59,7 +61,8 @@ class Target:
         try:
             return cls(
                 settings=Settings.parse(project, stack, config),
-                outputs={name: str(outputs[name]) for name in OUTPUTS},
+                outputs={name: str(outputs[name]) for name in OUTPUTS if name != "release"},
+                release=outputs["release"],
                 package=package_source(root / "lambda", "renderer"),
                 static_files=root / "dashboard",
                 functions=connected("lambda", config, PATIENCE),

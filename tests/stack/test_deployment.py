@@ -12,6 +12,8 @@ from tests.project_copy import ROOT, ProjectCopy, changes
 ALIAS = "updated aws:lambda:Alias live"
 GATE = "updated pulumi-python:dynamic:ReleaseGate ai-video-codec-dashboard-sandbox-renderer"
 FUNCTION = "updated aws:lambda:Function renderer"
+PROOF = "updated pulumi-python:dynamic:ReleaseProof ai-video-codec-dashboard-sandbox-release"
+RECORD = "updated aws:s3:BucketObject release.json"
 INVALIDATION = "updated pulumi-python:dynamic:Invalidation ai-video-codec-dashboard-sandbox-content"
 
 
@@ -32,7 +34,9 @@ def deployed(project: ProjectCopy, first_up: set[str]) -> Iterator[ProjectCopy]:
     """The project as in git, deployed; what a test edits is undone after it."""
     before = _files(project.folder)
     yield project
-    for name in _files(project.folder).keys() - before.keys():
+    if (edited := _files(project.folder)) == before:
+        return
+    for name in edited.keys() - before.keys():
         (project.folder / name).unlink()
     for name, content in before.items():
         (project.folder / name).write_bytes(content)
@@ -87,7 +91,7 @@ def test_a_touched_but_unchanged_source_changes_nothing(deployed: ProjectCopy) -
 def test_a_changed_renderer_line_updates_function_gate_alias_and_cache_alone(deployed: ProjectCopy) -> None:
     before = deployed.outputs()
     _change_a_renderer_line(deployed)
-    assert deployed.up() == {FUNCTION, GATE, ALIAS, INVALIDATION}
+    assert deployed.up() == {FUNCTION, GATE, ALIAS, INVALIDATION, PROOF, RECORD}
     outputs = deployed.outputs()
     assert int(outputs["renderer_version"]) == int(before["renderer_version"]) + 1
     assert outputs["renderer_code_sha256"] != before["renderer_code_sha256"]
@@ -98,7 +102,7 @@ def test_a_changed_renderer_line_updates_function_gate_alias_and_cache_alone(dep
 def test_a_changed_static_file_updates_that_object_and_its_cache_alone(deployed: ProjectCopy) -> None:
     with (deployed.folder / "dashboard" / "admin.html").open("a") as file:
         file.write("<!-- changed -->\n")
-    assert deployed.up() == {"updated aws:s3:BucketObject admin.html", INVALIDATION}
+    assert deployed.up() == {"updated aws:s3:BucketObject admin.html", INVALIDATION, PROOF, RECORD}
     assert deployed.get(deployed.outputs()["admin_url"]).text.endswith("<!-- changed -->\n")
     assert _last_invalidation(deployed) == {"/admin.html"}
 
@@ -106,11 +110,11 @@ def test_a_changed_static_file_updates_that_object_and_its_cache_alone(deployed:
 def test_an_added_file_is_served_and_a_removed_one_is_gone(deployed: ProjectCopy) -> None:
     added = deployed.folder / "dashboard" / "added.txt"
     added.write_text("added\n")
-    assert deployed.up() == {"created aws:s3:BucketObject added.txt", INVALIDATION}
+    assert deployed.up() == {"created aws:s3:BucketObject added.txt", INVALIDATION, PROOF, RECORD}
     url = f"{deployed.outputs()['dashboard_url']}added.txt"
     assert deployed.get(url).text == "added\n"
     added.unlink()
-    assert deployed.up() == {"deleted aws:s3:BucketObject added.txt", INVALIDATION}
+    assert deployed.up() == {"deleted aws:s3:BucketObject added.txt", INVALIDATION, PROOF, RECORD}
     assert deployed.get(url).status_code in (403, 404)
     assert _last_invalidation(deployed) == {"/added.txt"}
 

@@ -18,6 +18,7 @@ from components.cdn import (
     CONTENT_SECURITY_POLICY,
 )
 from components.lambda_package import LambdaPackage, package_source
+from components.release import RECORD_KEY, as_json
 from components.settings import Settings
 from components.static_site import CACHE_CONTROL, CONTENT_TYPES, PATH_PATTERNS
 from operations.checks.target import Target
@@ -69,6 +70,8 @@ class FakeSite:
         self.settings = Settings.parse(PROJECT, "test", {})
         self.latest, self.version = self._configuration(), self._configuration()
         self.alias: dict[str, Any] = {"FunctionVersion": "7"}
+        renderer = {"version": "7", "build_id": self.package.sha256, "rolled_back": False}
+        self.release: dict[str, Any] = {"release": "r3", "commit": "a" * 40, "renderer": renderer}
         self._deploy_static_files()
         self._deploy_cdn()
         self._serve()
@@ -86,7 +89,20 @@ class FakeSite:
             "site_bucket": "site",
             "table_name": "experiments",
         }
-        return Target(self.settings, outputs, self.package, self.folder / "dashboard", untyped, untyped, untyped)
+        return Target(
+            settings=self.settings,
+            outputs=outputs,
+            package=self.package,
+            release=self.release,
+            static_files=self.folder / "dashboard",
+            functions=untyped,
+            objects=untyped,
+            cdn=untyped,
+        )
+
+    def roll_back(self) -> None:
+        self.release["renderer"]["rolled_back"] = True
+        self.web[f"{CDN_URL}{RECORD_KEY}"] = (200, as_json(self.release).encode())
 
     def request(self, url: str, **_: Any) -> requests.Response:
         answer = requests.Response()
@@ -155,6 +171,7 @@ class FakeSite:
         for key, text in STATIC.items():
             content_type = CONTENT_TYPES[Path(key).suffix]
             self.objects[key] = StoredObject(text.encode(), content_type, written=NOW - timedelta(hours=3))
+        self.objects[RECORD_KEY] = StoredObject(as_json(self.release).encode(), "application/json", written=NOW)
 
     def _deploy_cdn(self) -> None:
         common = {"ViewerProtocolPolicy": "redirect-to-https", "ResponseHeadersPolicyId": "security"}
@@ -190,6 +207,7 @@ class FakeSite:
             self.web[f"{base}health"] = (200, f'{{"build_id": "{build}"}}'.encode())
         for key, text in STATIC.items():
             self.web[f"{CDN_URL}{key}"] = (200, text.encode())
+        self.web[f"{CDN_URL}{RECORD_KEY}"] = (200, as_json(self.release).encode())
 
 
 @dataclass

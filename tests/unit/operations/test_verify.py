@@ -140,6 +140,14 @@ DRIFTS: dict[str, tuple[Callable[[FakeSite], object], set[str]]] = {
         lambda site: site.errors.update(ListObjectsV2=refused("", "NoSuchBucket")),
         {"objects deployed", "invalidations deployed"},
     ),
+    "release record in the CDN": (
+        lambda site: site.web.update({f"{CDN_URL}release.json": (200, b"{}")}),
+        {"CDN /release.json"},
+    ),
+    "rollback": (
+        lambda site: site.roll_back(),
+        {"rollback"},
+    ),
     "invalidation in progress": (
         lambda site: site.invalidations.append(("InProgress", NOW, ["/"])),
         {"invalidations in progress"},
