@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.invalidation import changed_paths
+from components.release import RECORD_KEY
 from operations.markdown import bullets, code, code_block, codes
 from operations.preview import Change, Preview, PreviewError, Step
 
@@ -190,7 +191,7 @@ def _static_files(preview: Preview) -> Iterator[str]:
     lines = [
         f"{code(_url_path(step))} {_file_change(step, step.change)}"
         for step in _of_type(preview, STATIC_FILE)
-        if step.change
+        if step.change and _url_path(step) != f"/{RECORD_KEY}"
     ]
     if lines:
         yield f"#### Static files\n\n{bullets(lines)}"

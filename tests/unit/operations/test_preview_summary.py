@@ -18,6 +18,8 @@ from operations.preview_summary import COMMENT_LIMIT, Origin, SourceChanges, com
 
 RECORDINGS = Path(__file__).parent / "recordings"
 ROOT = Path(__file__).parent.parent.parent.parent
+# How the engine writes what it will know only after the deployment.
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SANDBOX = Origin("sandbox", commit="0123456789abcdef", log_url="https://github.com/o/r/actions/runs/1")
 SOURCE = SourceChanges("abc1234", {"lambda/index_ssr.py": "changed", "lambda/new.py": "added"})
 
@@ -90,6 +92,21 @@ def test_static_files_are_listed_as_changed_added_and_removed() -> None:
     assert files == "- `/added.txt` added\n- `/admin.html` changed\n- `/favicon.svg` **removed**"
     assert section(text, "Invalidated paths") == "`/added.txt`, `/admin.html`, `/favicon.svg`"
     assert "Code of the Lambda functions" not in text
+
+
+def test_the_record_that_a_release_writes_is_none_of_gits_files() -> None:
+    steps = [*json.loads(recording("static-files-changed"))["steps"], static_file("release.json")]
+    text = comment(edited("static-files-changed", steps=steps), SANDBOX)
+    assert "release.json" not in section(text, "Static files")
+    assert "release.json" not in section(text, "Invalidated paths")
+
+
+def test_a_build_that_is_known_after_the_gate_alone_is_another_one() -> None:
+    steps = json.loads(recording("renderer-changed"))["steps"]
+    (invalidation,) = (step for step in steps if step["op"] == "update" and "Invalidation" in step["urn"])
+    invalidation["newState"]["inputs"]["rendered_by"] = UNKNOWN
+    text = comment(edited("renderer-changed", steps=steps), SANDBOX)
+    assert section(text, "Invalidated paths") == "`/`, `/experiments/*`, `/health`"
 
 
 def test_both_kinds_are_one_invalidation() -> None:

@@ -147,7 +147,8 @@ def test_caches_are_keyed_by_the_lock_files_and_never_feed_a_job_with_credential
 
 def test_main_is_tested_then_deployed_then_verified_one_push_at_a_time() -> None:
     deploy = workflow("deploy")
-    assert triggers("deploy") == {"push": {"branches": ["main"]}}
+    assert triggers("deploy").keys() == {"push", "workflow_dispatch"}
+    assert triggers("deploy")["push"] == {"branches": ["main"]}
     assert deploy["concurrency"] == {"group": "deploy-production", "cancel-in-progress": False}
     assert deploy["jobs"]["deploy"]["needs"] == "test"
     assert deploy["jobs"]["deploy"]["environment"] == "production"
