@@ -4,6 +4,7 @@ The `pulumi` on PATH where its version fits; else the official installer's; else
 installed or built stays in the user's cache folder.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -34,7 +35,7 @@ def find_engine(report: Report) -> auto.PulumiCommand:
         SandboxError: it can't be had, with the reason.
 
     """
-    return _on_path() or _in_cache() or _installed(report) or _built(report)
+    return _on_path() or _in_cache() or _obtained(report)
 
 
 def _on_path() -> auto.PulumiCommand | None:
@@ -45,6 +46,14 @@ def _on_path() -> auto.PulumiCommand | None:
 
 def _in_cache() -> auto.PulumiCommand | None:
     return _engine(_official_root()) or _engine(_built_root())
+
+
+def _obtained(report: Report) -> auto.PulumiCommand:
+    """Of several sandboxes that need it at once, one builds; the others wait for it."""
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with (cache_folder() / "engine.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _in_cache() or _installed(report) or _built(report)
 
 
 def _installed(report: Report) -> auto.PulumiCommand | None:

@@ -1,5 +1,7 @@
 """Where the engine comes from, and what is said where it can't be had."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
@@ -10,6 +12,11 @@ import pytest
 from sandbox import engine
 from sandbox.engine import find_engine
 from sandbox.places import SandboxError
+
+# A Go compiler that knows this one program.
+BUILDING = """\
+[ $1 = env ] && echo go1.26.8
+if [ $1 = build ]; then printf '#!/bin/sh\\necho v3.250.0\\n' > pulumi; /bin/chmod +x pulumi; fi"""
 
 
 @pytest.fixture
@@ -58,14 +65,33 @@ def test_a_build_that_fails_says_at_which_step_and_why(path: Path) -> None:
 
 
 def test_a_build_is_made_once_and_kept(path: Path, tmp_path: Path) -> None:
-    build = "if [ $1 = build ]; then printf '#!/bin/sh\\necho v3.250.0\\n' > pulumi; /bin/chmod +x pulumi; fi"
-    _write_program(path / "go", f"[ $1 = env ] && echo go1.26.8; {build}")
+    _write_program(path / "go", BUILDING)
     steps: list[str] = []
     built = find_engine(steps.append)
     assert built.command.startswith(str(tmp_path / "cache"))
     (path / "go").unlink()
     assert find_engine(_silent).command == built.command
     assert any(step.startswith("Building Pulumi 3.250.0") for step in steps)
+
+
+def test_a_build_that_another_has_begun_is_waited_for(path: Path) -> None:
+    _write_program(path / "go", BUILDING)
+    begun, finish = threading.Event(), threading.Event()
+
+    def hold(step: str) -> None:
+        if step.startswith("Building"):
+            begun.set()
+            finish.wait()
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(find_engine, hold)
+        begun.wait()
+        steps: list[str] = []
+        second = pool.submit(find_engine, steps.append)
+        assert wait([second], timeout=0.2).not_done
+        finish.set()
+        assert second.result().command == first.result().command
+    assert steps == []
 
 
 def test_the_version_is_that_of_the_sdk() -> None:
