@@ -6,15 +6,21 @@ caller's to handle.
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments.attribute_values import item_to_attribute_values, item_to_python
-from experiments.model import FEED, SORT_KEY, Experiment, Status, partition_key
+from experiments.criteria import Criteria, Listing
+from experiments.model import SORT_KEY, Experiment, partition_key
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+
+MOST_READS = 5
+"""How many queries a search makes at most, for a page that no index holds as such."""
+READ_SIZE = 50
+"""How many experiments each of them reads."""
 
 # DynamoDB's limits on key lengths in bytes,
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
@@ -28,10 +34,13 @@ class InvalidCursor(ValueError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some experiments, newest first, and the cursor of the page after them (None on the last page)."""
+    """Some experiments, newest first, and the cursors of the pages after and before them (None where there is none)."""
 
     experiments: list[Experiment]
     next_cursor: str | None
+    previous_cursor: str | None = None
+    examined: int = 0
+    """How many experiments were read to find these."""
 
 
 class ExperimentRepository:
@@ -52,17 +61,26 @@ class ExperimentRepository:
         Raises:
             InvalidCursor: the cursor is not one that a page handed out.
         """
-        return self._query("newest", "feed", FEED, limit, cursor)
+        return self.find(Criteria(), limit, cursor)
 
-    def by_status(self, status: Status, limit: int, cursor: str | None = None) -> Page:
-        """Return a page of the experiments in one status, newest first; raises as `newest`."""
-        return self._query("by-status", "status", status.value, limit, cursor)
+    def find(self, criteria: Criteria, limit: int, cursor: str | None = None, before: str | None = None) -> Page:
+        """Return a page of the experiments that meet criteria, newest first, after one cursor or before another.
 
-    def by_codec(self, codec: str, limit: int, cursor: str | None = None) -> Page:
-        """Return a page of one codec's experiments, newest first; raises as `newest`."""
-        if not _is_key(codec, _MOST_PARTITION_KEY_BYTES):
+        What no index answers is searched for in `MOST_READS` times `READ_SIZE` experiments at most; so a page may hold
+        fewer than `limit`, or none, and still have one after it. Where there is nothing newer than the page before a
+        cursor, that is the first page.
+
+        Raises:
+            InvalidCursor: a cursor is not one that a page handed out.
+        """
+        if not _is_key(criteria.listing.value, _MOST_PARTITION_KEY_BYTES):
             return Page([], None)
-        return self._query("by-codec", "codec", codec, limit, cursor)
+        if before is not None:
+            page = self._read(criteria, limit, before, forward=False)
+            if page.previous_cursor:
+                return page
+            cursor = None
+        return self._read(criteria, limit, cursor, forward=True)
 
     def get(self, experiment_id: str) -> Experiment | None:
         """Return one experiment, or None where there is none of that id."""
@@ -82,24 +100,53 @@ class ExperimentRepository:
         item = item_to_attribute_values(experiment.to_item())
         self._client.put_item(TableName=self._table_name, Item=item)
 
-    def _query(self, index: str, attribute: str, value: str, limit: int, cursor: str | None) -> Page:
+    def _read(self, criteria: Criteria, limit: int, start: str | None, *, forward: bool) -> Page:
+        """Read from a cursor on, forward to older experiments or back to newer ones, until the page is full."""
+        # One more than asked for tells whether there is a next page, so that no link leads to an empty one.
+        reads, size = (MOST_READS, READ_SIZE) if criteria.needs_search else (1, limit + 1)
+        request = self._request(criteria.listing, size, start, forward=forward)
+        found: list[Experiment] = []
+        examined: list[Mapping[str, Any]] = []
+        more = False
+        for item, more in self._items(request, reads):  # noqa: B007 it is used after the loop
+            examined.append(item)
+            experiment = Experiment.from_item(item_to_python(item))
+            if criteria.match(experiment):
+                found.append(experiment)
+            if len(found) == limit:
+                break
+        if not examined:
+            return Page([], None)
+        beyond = _cursor(examined[-1]) if more else None
+        back = _cursor(examined[0]) if start is not None else None
+        if forward:
+            return Page(found, beyond, back, len(examined))
+        return Page(found[::-1], back, beyond, len(examined))
+
+    def _request(self, listing: Listing, size: int, start: str | None, *, forward: bool) -> dict[str, Any]:
         request: dict[str, Any] = {
             "TableName": self._table_name,
-            "IndexName": index,
+            "IndexName": listing.index,
             "KeyConditionExpression": "#attribute = :value",
-            "ExpressionAttributeNames": {"#attribute": attribute},
-            "ExpressionAttributeValues": {":value": {"S": value}},
-            "ScanIndexForward": False,
-            # One more than asked for tells whether there is a next page, so that no link leads to an empty one.
-            "Limit": limit + 1,
+            "ExpressionAttributeNames": {"#attribute": listing.attribute},
+            "ExpressionAttributeValues": {":value": {"S": listing.value}},
+            "ScanIndexForward": not forward,
+            "Limit": size,
         }
-        if cursor is not None:
-            request["ExclusiveStartKey"] = _start_key(cursor) | {attribute: {"S": value}}
-        response = self._client.query(**request)
-        items = response["Items"]
-        last = items[limit - 1] if len(items) > limit else response.get("LastEvaluatedKey")
-        experiments = [Experiment.from_item(item_to_python(item)) for item in items[:limit]]
-        return Page(experiments, _cursor(last) if last else None)
+        if start is not None:
+            request["ExclusiveStartKey"] = _start_key(start) | {listing.attribute: {"S": listing.value}}
+        return request
+
+    def _items(self, request: dict[str, Any], reads: int) -> Iterator[tuple[Mapping[str, Any], bool]]:
+        """Yield the items of so many queries at most, each with whether there are more after it."""
+        for _ in range(reads):
+            response = self._client.query(**request)
+            items, last_key = response["Items"], response.get("LastEvaluatedKey")
+            for place, item in enumerate(items, start=1):
+                yield item, place < len(items) or last_key is not None
+            if last_key is None:
+                return
+            request["ExclusiveStartKey"] = last_key
 
 
 # A cursor is the URL-safe text of where a page ended: the keys that all three indexes share. The fourth, the index's

@@ -10,8 +10,10 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 from experiments.attribute_values import item_to_attribute_values
+from experiments.criteria import Criteria
 from experiments.model import Experiment, Status
-from experiments.repository import ExperimentRepository, InvalidCursor, Page
+from experiments.quality import Quality
+from experiments.repository import MOST_READS, READ_SIZE, ExperimentRepository, InvalidCursor, Page
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -71,17 +73,17 @@ def test_newest_reads_one_index_with_one_query(dynamodb: Stubber, repository: Ex
 
 def test_by_status(dynamodb: Stubber, repository: ExperimentRepository) -> None:
     dynamodb.add_response("query", {"Items": [item(1)]}, query("by-status", "status", "succeeded", 11))
-    assert ids(repository.by_status(Status.SUCCEEDED, 10)) == ["e1"]
+    assert ids(repository.find(Criteria(status=Status.SUCCEEDED), 10)) == ["e1"]
 
 
 def test_by_codec(dynamodb: Stubber, repository: ExperimentRepository) -> None:
     dynamodb.add_response("query", {"Items": [item(1)]}, query("by-codec", "codec", "x265", 11))
-    assert ids(repository.by_codec("x265", 10)) == ["e1"]
+    assert ids(repository.find(Criteria(codec="x265"), 10)) == ["e1"]
 
 
-@pytest.mark.parametrize("codec", ["", "\ud800", "x" * 2049])
+@pytest.mark.parametrize("codec", ["\ud800", "x" * 2049])
 def test_a_codec_that_no_key_can_hold_has_no_experiments(repository: ExperimentRepository, codec: str) -> None:
-    assert repository.by_codec(codec, 10) == Page([], None)
+    assert repository.find(Criteria(codec=codec), 10) == Page([], None)
 
 
 def test_the_next_page_starts_after_the_last_one_shown(dynamodb: Stubber, repository: ExperimentRepository) -> None:
@@ -129,7 +131,69 @@ def test_a_cursor_of_one_listing_stays_in_the_listing_it_is_used_for(
     cursor = repository.newest(1).next_cursor
     start = {name: item(9)[name] for name in ("pk", "sk", "created_at")} | {"status": {"S": "failed"}}
     dynamodb.add_response("query", {"Items": []}, query("by-status", "status", "failed", 2, ExclusiveStartKey=start))
-    assert repository.by_status(Status.FAILED, 1, cursor) == Page([], None)
+    assert repository.find(Criteria(status=Status.FAILED), 1, cursor) == Page([], None)
+
+
+def test_the_page_before_a_cursor_is_read_backwards_and_shown_newest_first(
+    dynamodb: Stubber, repository: ExperimentRepository
+) -> None:
+    dynamodb.add_response("query", {"Items": [item(9), item(8)]})
+    cursor = repository.newest(1).next_cursor
+    start = {name: item(9)[name] for name in ("pk", "sk", "feed", "created_at")}
+    backwards = query("newest", "feed", "EXPERIMENTS", 3, ScanIndexForward=True, ExclusiveStartKey=start)
+    dynamodb.add_response("query", {"Items": [item(10), item(11), item(12)]}, backwards)
+    page = repository.find(Criteria(), 2, before=cursor)
+    assert ids(page) == ["e11", "e10"]
+
+    start = {name: item(10)[name] for name in ("pk", "sk", "feed", "created_at")}
+    dynamodb.add_response(
+        "query", {"Items": [item(9)]}, query("newest", "feed", "EXPERIMENTS", 3, ExclusiveStartKey=start)
+    )
+    assert ids(repository.find(Criteria(), 2, page.next_cursor)) == ["e9"]
+
+    start = {name: item(11)[name] for name in ("pk", "sk", "feed", "created_at")}
+    backwards = query("newest", "feed", "EXPERIMENTS", 3, ScanIndexForward=True, ExclusiveStartKey=start)
+    dynamodb.add_response("query", {"Items": [item(12)]}, backwards)
+    dynamodb.add_response("query", {"Items": [item(12), item(11)]}, query("newest", "feed", "EXPERIMENTS", 3))
+    first = repository.find(Criteria(), 2, before=page.previous_cursor)
+    assert (ids(first), first.previous_cursor) == (["e12", "e11"], None)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "index"),
+    [
+        (Criteria(status=Status.SUCCEEDED, codec="x265"), "by-codec"),
+        (Criteria(status=Status.FAILED, codec="x265"), "by-status"),
+        (Criteria(codec="x265", text="e"), "by-codec"),
+        (Criteria(quality=Quality.GOOD), "newest"),
+    ],
+)
+def test_a_search_reads_the_index_that_holds_least_besides(
+    dynamodb: Stubber, repository: ExperimentRepository, criteria: Criteria, index: str
+) -> None:
+    listing = criteria.listing
+    assert listing.index == index
+    dynamodb.add_response("query", {"Items": []}, query(index, listing.attribute, listing.value, READ_SIZE))
+    assert repository.find(criteria, 10) == Page([], None)
+
+
+def test_a_search_stops_as_soon_as_its_page_is_full(dynamodb: Stubber, repository: ExperimentRepository) -> None:
+    dynamodb.add_response("query", {"Items": [item(number) for number in (25, 24, 21, 20, 19)]})
+    page = repository.find(Criteria(text="E2"), 3)
+    assert (ids(page), page.examined) == (["e25", "e24", "e21"], 3)
+    start = {name: item(21)[name] for name in ("pk", "sk", "feed", "created_at")}
+    request = query("newest", "feed", "EXPERIMENTS", READ_SIZE, ExclusiveStartKey=start)
+    dynamodb.add_response("query", {"Items": [item(20), item(19)]}, request)
+    assert ids(repository.find(Criteria(text="E2"), 3, page.next_cursor)) == ["e20"]
+
+
+def test_a_search_in_vain_ends_and_can_be_continued(dynamodb: Stubber, repository: ExperimentRepository) -> None:
+    for read in range(MOST_READS):
+        last = {name: item(read)[name] for name in ("pk", "sk", "feed", "created_at")}
+        dynamodb.add_response("query", {"Items": [item(read)] * READ_SIZE, "LastEvaluatedKey": last})
+    page = repository.find(Criteria(text="nothing like it"), 10)
+    assert (page.experiments, page.examined) == ([], MOST_READS * READ_SIZE)
+    assert page.next_cursor is not None
 
 
 def encoded(position: object) -> str:
