@@ -10,6 +10,11 @@ def method_of(event: Event) -> str:
     return str(event["requestContext"]["http"]["method"])
 
 
+def header_of(event: Event, name: str) -> str:
+    """Return a request's header by its name in lower case, as API Gateway hands it over; empty where there is none."""
+    return str(event.get("headers", {}).get(name, ""))
+
+
 def as_routed(event: Event) -> Event:
     """Return a copy of the event for routing: its path without the stage's name, its HEAD as the GET it stands for.
 

@@ -9,23 +9,36 @@ from typing import Any
 
 import aws_clients
 import health
+from api.csv_table import as_csv
+from api.documents import ExperimentList, Problem, PublishedExperiment, as_json, next_link
+from api.feed import FINISHED, LENGTH, render_feed
+from api.openapi import description
 from artefact_links import is_linkable, signed_link
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
+from conditional import answered_conditionally, weak_tag
+from experiments.criteria import Criteria
 from experiments.model import Experiment
 from experiments.repository import ExperimentRepository, InvalidCursor, Page
 from http_api import Event, as_routed, link_to_root, method_of, without_body
+from listing_query import InvalidQuery, ListingQuery
 from pages import message
 from pages.message import Message, render_message
 from pages.overview import render_overview
 from release import Release
 
-PAGE_SIZE = 50
+API = "/api/"
 HTML = "text/html; charset=utf-8"
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+CSV = "text/csv; charset=utf-8; header=present"
+ATOM = "application/atom+xml; charset=utf-8"
 # The CDN holds a page for 10 seconds, and then answers with the old one while it fetches the next.
 CACHED_BRIEFLY = {"Cache-Control": "public, max-age=0, s-maxage=10, stale-while-revalidate=30"}
+# Kept, and asked about each time.
+REVALIDATED = {"Cache-Control": "no-cache"}
 NOT_CACHED = {"Cache-Control": "no-store"}
 RETRY_SOON = {"Retry-After": "30"}
 READ_METHODS = {"Allow": "GET, HEAD"}
@@ -43,7 +56,7 @@ app = APIGatewayHttpResolver()
 @logger.inject_lambda_context
 def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
     """Answer a request of API Gateway's HTTP API."""
-    response = app.resolve(as_routed(event), context)
+    response = answered_conditionally(event, app.resolve(as_routed(event), context))
     return without_body(response) if method_of(event) == "HEAD" else response
 
 
@@ -51,12 +64,51 @@ def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
 def show_overview() -> Response[str]:
     """Show the newest experiments, or with a cursor those before it."""
     began = time.perf_counter()
-    cursor = app.current_event.query_string_parameters.get("cursor")
-    page = _page_from(cursor)
+    query, page = _asked_for()
     read = time.perf_counter()
-    html = render_overview(page, release, is_first=cursor is None, now=datetime.now(UTC), began=began)
+    html = render_overview(page, query, release, now=datetime.now(UTC), began=began)
     timing = {"Server-Timing": f"table;dur={_ms(began, read)}, render;dur={_ms(read, time.perf_counter())}"}
-    return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY | timing)
+    return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY | timing | {"ETag": _page_tag(html)})
+
+
+@app.get("/experiments.csv")
+def download_table() -> Response[str]:
+    """Send the experiments that the overview shows of the same query."""
+    query, page = _asked_for()
+    headers = {"Content-Disposition": 'attachment; filename="experiments.csv"'}
+    return Response(HTTPStatus.OK, CSV, as_csv(page.experiments), CACHED_BRIEFLY | headers | _leading_on(page, query))
+
+
+@app.get("/feed.atom")
+def show_feed() -> Response[str]:
+    """Show the experiments that have finished lately."""
+    pages = [experiments.find(Criteria(status=status), LENGTH) for status in FINISHED]
+    finished = [experiment for page in pages for experiment in page.experiments]
+    return Response(HTTPStatus.OK, ATOM, render_feed(finished, release), CACHED_BRIEFLY)
+
+
+@app.get("/api/experiments")
+def list_experiments() -> Response[str]:
+    """List the experiments that the overview shows of the same query."""
+    query, page = _asked_for()
+    document = ExperimentList.of(page, query, link_to_root(app.current_event.path))
+    return Response(HTTPStatus.OK, JSON, as_json(document), REVALIDATED | _leading_on(page, query))
+
+
+@app.get("/api/experiments/<experiment_id>")
+def describe_experiment(experiment_id: str) -> Response[str]:
+    """Tell everything that is recorded of one experiment."""
+    experiment = _linked(experiment_id)
+    if experiment is None:
+        return _say(message.NO_SUCH_EXPERIMENT)
+    document = PublishedExperiment.of(experiment, link_to_root(app.current_event.path))
+    return Response(HTTPStatus.OK, JSON, as_json(document), REVALIDATED)
+
+
+@app.get("/api/openapi.json")
+def describe_api() -> Response[str]:
+    """Describe the API to programs that make clients of it."""
+    return Response(HTTPStatus.OK, JSON, as_json(description(release.version)), REVALIDATED)
 
 
 @app.get("/health")
@@ -101,6 +153,12 @@ def refuse_cursor(_error: InvalidCursor) -> Response[str]:
     return _say(message.BROKEN_CURSOR)
 
 
+@app.exception_handler(InvalidQuery)  # type: ignore[untyped-decorator]
+def refuse_query(error: InvalidQuery) -> Response[str]:
+    """Say which values would do."""
+    return _say(message.bad_query(str(error)))
+
+
 @app.exception_handler([ClientError, BotoCoreError])  # type: ignore[untyped-decorator]
 def apologise_for_aws(error: ClientError | BotoCoreError) -> Response[str]:
     """Say that what the page depends on does not answer."""
@@ -115,20 +173,35 @@ def apologise(_error: Exception) -> Response[str]:
     return _say(message.UNEXPECTED, reference=app.lambda_context.aws_request_id)
 
 
-def _page_from(cursor: str | None) -> Page:
+def _asked_for() -> tuple[ListingQuery, Page]:
+    query = ListingQuery.from_parameters(app.current_event.query_string_parameters)
     try:
-        return experiments.newest(PAGE_SIZE, cursor)
+        return query, experiments.find(query.criteria, query.limit, query.cursor)
     except ClientError as error:
-        # Without a cursor the query is always the same and always valid.
-        if cursor is not None and health.error_code(error) == "ValidationException":
+        # Without a cursor the query is always valid.
+        if query.cursor is not None and health.error_code(error) == "ValidationException":
             raise InvalidCursor from error
         raise
+
+
+def _leading_on(page: Page, query: ListingQuery) -> dict[str, str]:
+    link = next_link(page, query)
+    return {"Link": f'<{link}>; rel="next"'} if link else {}
+
+
+def _page_tag(html: str) -> str:
+    """Return a page's entity tag: without its footer, which tells when it was rendered."""
+    return weak_tag(html.partition("<footer")[0] + release.build_id)
+
+
+def _linked(experiment_id: str) -> Experiment | None:
+    return experiments.get(experiment_id) if is_linkable(experiment_id) else None
 
 
 def _lead_to(
     experiment_id: str, key_of: Callable[[Experiment], str | None], absent: Message, download_name: str | None = None
 ) -> Response[str]:
-    experiment = experiments.get(experiment_id) if is_linkable(experiment_id) else None
+    experiment = _linked(experiment_id)
     if experiment is None:
         return _say(message.NO_SUCH_EXPERIMENT)
     key = key_of(experiment)
@@ -139,8 +212,12 @@ def _lead_to(
 
 
 def _say(what: Message, headers: dict[str, str] | None = None, reference: str = "") -> Response[str]:
-    root = link_to_root(app.current_event.path)
-    return Response(what.status, HTML, render_message(what, release, root, reference), NOT_CACHED | (headers or {}))
+    headers = NOT_CACHED | (headers or {})
+    path = app.current_event.path
+    if path.startswith(API):
+        problem = Problem(status=what.status, title=what.title, detail=f"{what.advice} {reference}".strip())
+        return Response(what.status, PROBLEM, as_json(problem), headers)
+    return Response(what.status, HTML, render_message(what, release, link_to_root(path), reference), headers)
 
 
 def _ms(began: float, ended: float) -> str:

@@ -255,8 +255,8 @@ _STATUSES = {status.value: status for status in Status}
 
 
 def _parameters(value: object) -> dict[str, Scalar]:
-    read = {str(name): _scalar(parameter) for name, parameter in mapping(value).items()}
-    return {name: parameter for name, parameter in read.items() if parameter is not None}
+    read = {text(name): _scalar(parameter) for name, parameter in mapping(value).items()}
+    return {name: parameter for name, parameter in read.items() if name is not None and parameter is not None}
 
 
 def _scalar(value: object) -> Scalar | None:

@@ -51,6 +51,11 @@ UNEXPECTED = Message(
 )
 
 
+def bad_query(advice: str) -> Message:
+    """Return what is said of a query with a value that makes no sense; the advice names those that do."""
+    return Message(HTTPStatus.BAD_REQUEST, "This view doesn't exist", advice)
+
+
 def render_message(message: Message, release: Release, root: str, reference: str = "") -> str:
     """Return the page of a message.
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import quote
 
 import artefact_links
 import presentation
@@ -14,6 +13,7 @@ from experiments.fields import amount
 from experiments.model import Artefacts, Experiment, Status
 from experiments.quality import THRESHOLDS, Quality, quality
 from experiments.repository import Page
+from listing_query import ListingQuery
 from presentation import Figure
 from release import Release
 
@@ -73,6 +73,8 @@ class Row:
 class Overview:
     """All that the page's template needs."""
 
+    query: str
+    """The query string that this view has, for its data in other forms."""
     lead: str
     rows: Sequence[Row]
     tiles: Sequence[Tile]
@@ -85,25 +87,29 @@ class Overview:
     elapsed_ms: Callable[[], str]
 
 
-def render_overview(page: Page, release: Release, *, is_first: bool, now: datetime, began: float) -> str:
+def render_overview(page: Page, query: ListingQuery, release: Release, *, now: datetime, began: float) -> str:
     """Return the page of experiments.
 
     Args:
         page: The experiments, newest first, and the cursor to older ones.
+        query: What was asked for.
         release: The build that renders, for the footer.
-        is_first: Whether these are the newest experiments of all.
-        now: The present, in UTC, from which ages are counted.
+        now: The present, in UTC.
         began: `time.perf_counter()` when the request came.
 
     """
+    is_first = query.cursor is None
+    # Ages count from the minute's beginning, so that they change the page, and its entity tag, once a minute at most.
+    minute = now.replace(second=0, microsecond=0)
     overview = Overview(
+        query=str(query),
         lead=_lead(page.experiments, is_first),
-        rows=[_row(experiment, now) for experiment in page.experiments],
+        rows=[_row(experiment, minute) for experiment in page.experiments],
         tiles=list(_tiles(page.experiments)),
         legend=LEGEND,
         nothing="No experiments yet" if is_first else "No older experiments",
         newer_link="" if is_first else "./",
-        older_link=f"?cursor={quote(page.next_cursor, safe='')}" if page.next_cursor else "",
+        older_link=str(query.at(page.next_cursor)) if page.next_cursor else "",
         rendered=presentation.timestamp(now),
         rendered_iso=now.isoformat(timespec="seconds"),
         elapsed_ms=lambda: f"{1000 * (time.perf_counter() - began):.0f}",

@@ -15,3 +15,4 @@ _ENVIRONMENT = Environment(
 
 OVERVIEW = _ENVIRONMENT.get_template("overview.html")
 MESSAGE = _ENVIRONMENT.get_template("message.html")
+FEED = _ENVIRONMENT.get_template("feed.xml")

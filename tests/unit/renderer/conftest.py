@@ -27,7 +27,7 @@ REQUEST_ID = "8e1f0c9a-request"
 
 Answer = Mapping[str, Any]
 Ask = Callable[..., Answer]
-"""Takes a path, and by name a method and a query; gives what Lambda gives to API Gateway."""
+"""Takes a path, and by name a method, a query and headers; gives what Lambda gives to API Gateway."""
 
 
 @pytest.fixture(scope="session")
@@ -65,13 +65,19 @@ def log(renderer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> StringIO:
 def ask(renderer: ModuleType, table: FakeTable) -> Ask:
     """Ask as API Gateway does: on AWS the path begins with the stage's name, in the emulator it doesn't."""
 
-    def ask(path: str, *, method: str = "GET", query: Mapping[str, str] | None = None) -> Answer:
+    def ask(
+        path: str,
+        *,
+        method: str = "GET",
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         event = {
             "version": "2.0",
             "routeKey": "$default",
             "rawPath": path,
             "rawQueryString": "",
-            "headers": {"accept": "text/html"},
+            "headers": {"accept": "text/html", **(headers or {})},
             "queryStringParameters": query,
             "requestContext": {"stage": "production", "http": {"method": method, "path": path}},
             "isBase64Encoded": False,

@@ -1,6 +1,6 @@
 """DynamoDB in memory, the items that it holds and the errors that it raises."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,15 +16,22 @@ class FakeTable:
 
     items: list[dict[str, Any]] = field(default_factory=list)
     error: Exception | None = None
+    queries: list[dict[str, Any]] = field(default_factory=list)
 
     def hold(self, *items: Mapping[str, Any]) -> None:
         self.items = [item_to_attribute_values(dict(item)) for item in items]
 
     def query(self, **request: Any) -> dict[str, Any]:
         self._fail_if_told_so()
-        start = self._position_after(request.get("ExclusiveStartKey"))
-        found = self.items[start : start + request["Limit"]]
-        more = start + len(found) < len(self.items)
+        self.queries.append(request)
+        (attribute,) = request["ExpressionAttributeNames"].values()
+        (value,) = request["ExpressionAttributeValues"].values()
+        # Broken items may lack what puts them into the index of all; they are shown all the same.
+        held = [item for item in self.items if item.get(attribute, value) == value]
+        held = held if not request["ScanIndexForward"] else held[::-1]
+        start = _position_after(held, request.get("ExclusiveStartKey"))
+        found = held[start : start + request["Limit"]]
+        more = start + len(found) < len(held)
         return {"Items": found} | ({"LastEvaluatedKey": found[-1]} if more else {})
 
     def get_item(self, **request: Any) -> dict[str, Any]:
@@ -32,14 +39,15 @@ class FakeTable:
         item = next((item for item in self.items if item.get("pk") == request["Key"]["pk"]), None)
         return {"Item": item} if item else {}
 
-    def _position_after(self, key: Mapping[str, Any] | None) -> int:
-        if key is None:
-            return 0
-        return next((place for place, item in enumerate(self.items, start=1) if item["pk"] == key["pk"]), 0)
-
     def _fail_if_told_so(self) -> None:
         if self.error:
             raise self.error
+
+
+def _position_after(items: Sequence[Mapping[str, Any]], key: Mapping[str, Any] | None) -> int:
+    if key is None:
+        return 0
+    return next((place for place, item in enumerate(items, start=1) if item["pk"] == key["pk"]), 0)
 
 
 def aws_error(code: str, operation: str = "Query") -> ClientError:
