@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import aws_clients
 import health
 from api.csv_table import as_csv
-from api.documents import ExperimentList, Problem, PublishedExperiment, as_json, next_link
+from api.documents import ExperimentList, Problem, PublishedExperiment, as_json
 from api.feed import FINISHED, LENGTH, render_feed
 from api.openapi import description
 from artefact_links import is_linkable, signed_link
@@ -21,9 +22,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from conditional import answered_conditionally, weak_tag
 from experiments.criteria import Criteria
 from experiments.model import Experiment
+from experiments.order import in_order
 from experiments.repository import ExperimentRepository, InvalidCursor, Page
 from http_api import Event, as_routed, link_to_root, method_of, without_body
-from listing_query import InvalidQuery, ListingQuery
+from listing_query import InvalidQuery, ListingQuery, page_links
 from pages import message
 from pages.message import Message, render_message
 from pages.overview import render_overview
@@ -62,7 +64,7 @@ def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
 
 @app.get("/")
 def show_overview() -> Response[str]:
-    """Show the newest experiments, or with a cursor those before it."""
+    """Show the experiments that the query asks for; without one, the newest."""
     began = time.perf_counter()
     query, page = _asked_for()
     read = time.perf_counter()
@@ -176,17 +178,20 @@ def apologise(_error: Exception) -> Response[str]:
 def _asked_for() -> tuple[ListingQuery, Page]:
     query = ListingQuery.from_parameters(app.current_event.query_string_parameters)
     try:
-        return query, experiments.find(query.criteria, query.limit, query.cursor)
+        page = experiments.find(query.criteria, query.limit, query.cursor, query.before)
     except ClientError as error:
         # Without a cursor the query is always valid.
-        if query.cursor is not None and health.error_code(error) == "ValidationException":
+        if (query.cursor or query.before) and health.error_code(error) == "ValidationException":
             raise InvalidCursor from error
         raise
+    if query.sort:
+        page = replace(page, experiments=in_order(page.experiments, query.sort))
+    return query, page
 
 
 def _leading_on(page: Page, query: ListingQuery) -> dict[str, str]:
-    link = next_link(page, query)
-    return {"Link": f'<{link}>; rel="next"'} if link else {}
+    links = [f'<{link}>; rel="{relation}"' for relation, link in page_links(page, query).items()]
+    return {"Link": ", ".join(links)} if links else {}
 
 
 def _page_tag(html: str) -> str:

@@ -4,20 +4,20 @@ A parameter that isn't known is ignored, as links get tagged on their way. A val
 out, the page would show something else than its link says. An empty value, as forms send it, asks for nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 from urllib.parse import urlencode
 
 from experiments.criteria import Criteria
 from experiments.model import Status
+from experiments.order import ORDERS
+from experiments.quality import Quality
+from experiments.repository import MOST_READS, READ_SIZE, Page
 
 DEFAULT_LIMIT = 50
 MOST_LIMIT = 100
 LONGEST_TEXT = 100
-
-Member = TypeVar("Member", bound=StrEnum)
 
 
 class InvalidQuery(ValueError):  # noqa: N818 reads better where it is raised
@@ -31,12 +31,31 @@ class ListingQuery:
     limit: Annotated[
         int, {"minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT, "description": "The most to return."}
     ] = DEFAULT_LIMIT
-    cursor: Annotated[
-        str | None, {"description": "Where to go on, from the `next` of an earlier answer; it is not to be made up."}
+    cursor: Annotated[str | None, {"description": "Where to go on: it comes with `next`, and isn't to be made up."}] = (
+        None
+    )
+    before: Annotated[str | None, {"description": "Where to go back from, likewise; it comes with `previous`."}] = None
+    text: Annotated[
+        str | None,
+        {
+            "maxLength": LONGEST_TEXT,
+            "description": "Words that all occur in id, name, codec, clip, worker or error. A search, as below.",
+        },
     ] = None
     status: Annotated[Status | None, {"description": "Only those in this status."}] = None
     codec: Annotated[
         str | None, {"maxLength": LONGEST_TEXT, "description": "Only those of this codec, e.g. `x265`."}
+    ] = None
+    quality: Annotated[
+        Quality | None,
+        {
+            "description": "Only those with this badge. Badge, text, or status and codec together are searched for: "
+            f"each page among {MOST_READS * READ_SIZE} experiments at most, so it may hold few or none and have a next."
+        },
+    ] = None
+    sort: Annotated[
+        str | None,
+        {"enum": list(ORDERS), "description": "The order within the page; pages themselves go from new to old."},
     ] = None
 
     @classmethod
@@ -47,23 +66,40 @@ class ListingQuery:
             InvalidQuery: a value makes no sense.
 
         """
-        sent = {name: value for name, value in parameters.items() if value or name == "cursor"}
+        sent = {name: value for name, value in parameters.items() if value or name in ("cursor", "before")}
+        if "cursor" in sent and "before" in sent:
+            raise InvalidQuery("Of “cursor” and “before”, only one can be followed.")
         return cls(**{name: read(name, sent[name]) for name, read in _READERS.items() if name in sent})
 
     @property
     def criteria(self) -> Criteria:
         """What the experiments have to be."""
-        return Criteria(status=self.status, codec=self.codec)
+        return Criteria(status=self.status, codec=self.codec, quality=self.quality, text=self.text or "")
 
-    def at(self, cursor: str | None) -> Self:
-        """Return the same query for another page."""
-        return replace(self, cursor=cursor)
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it leaves experiments out."""
+        return self.criteria != Criteria()
+
+    def at(self, cursor: str | None = None, before: str | None = None) -> Self:
+        """Return the same query for the page after one cursor or before another, or for the first page."""
+        return replace(self, cursor=cursor, before=before)
 
     def __str__(self) -> str:
         """Return the query string, with its question mark; empty where it asks for nothing."""
         defaults = ListingQuery()
         asked = {name: getattr(self, name) for name in _READERS if getattr(self, name) != getattr(defaults, name)}
         return f"?{urlencode(asked)}" if asked else ""
+
+
+def page_links(page: Page, query: ListingQuery) -> dict[str, str]:
+    """Return the links from one page of a listing to those around it, by their relation (RFC 8288)."""
+    links = {}
+    if page.next_cursor:
+        links["next"] = str(query.at(cursor=page.next_cursor))
+    if page.previous_cursor:
+        links["prev"] = str(query.at(before=page.previous_cursor))
+    return links
 
 
 def _limit(name: str, value: str) -> int:
@@ -79,21 +115,27 @@ def _text(name: str, value: str) -> str:
     return value
 
 
-def _one_of(members: type[Member]) -> Callable[[str, str], Member]:
-    by_value = {member.value.lower(): member for member in members}
+def _one_of(values: Iterable[str]) -> Callable[[str, str], str]:
+    """Return a reader of one of several values, which may be members of an enumeration; their case doesn't matter."""
+    by_name = {value.lower(): value for value in values}
 
-    def read(name: str, value: str) -> Member:
-        member = by_value.get(value.lower())
-        if member is None:
-            raise InvalidQuery(f"“{name}” is one of {', '.join(by_value)}.")
-        return member
+    def read(name: str, value: str) -> str:
+        known = by_name.get(value.lower())
+        if known is None:
+            raise InvalidQuery(f"“{name}” is one of {', '.join(by_name)}.")
+        return known
 
     return read
 
 
+# In the order of their names in links.
 _READERS: dict[str, Callable[[str, str], Any]] = {
     "cursor": lambda _name, value: value,
+    "before": lambda _name, value: value,
+    "text": _text,
     "status": _one_of(Status),
     "codec": _text,
+    "quality": _one_of(Quality),
+    "sort": _one_of(ORDERS),
     "limit": _limit,
 }

@@ -11,7 +11,7 @@ import artefact_links
 from experiments.model import Experiment, iso_utc
 from experiments.quality import Quality, quality
 from experiments.repository import Page
-from listing_query import ListingQuery
+from listing_query import ListingQuery, page_links
 
 Link = Annotated[str | None, {"format": "uri-reference"}]
 
@@ -61,6 +61,7 @@ class ExperimentList:
     next: Annotated[
         str | None, {"format": "uri-reference", "description": "The page after this one, relative; null on the last."}
     ]
+    previous: Annotated[str | None, {"format": "uri-reference", "description": "The page before it, likewise."}]
     examined: Annotated[
         int,
         {"description": "How many experiments were read to find these. A search ends early; `next` continues it."},
@@ -71,7 +72,8 @@ class ExperimentList:
         """Return the document of a page that a query found; `root` as in `PublishedExperiment.of`."""
         return cls(
             experiments=tuple(PublishedExperiment.of(experiment, root) for experiment in page.experiments),
-            next=next_link(page, query),
+            next=page_links(page, query).get("next"),
+            previous=page_links(page, query).get("prev"),
             examined=page.examined,
         )
 
@@ -83,11 +85,6 @@ class Problem:
     status: int
     title: str
     detail: str
-
-
-def next_link(page: Page, query: ListingQuery) -> str | None:
-    """Return the link from one page of a listing to the next."""
-    return str(query.at(page.next_cursor)) if page.next_cursor else None
 
 
 def as_json(document: object) -> str:

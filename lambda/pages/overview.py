@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,12 +11,14 @@ import artefact_links
 import presentation
 from experiments.fields import amount
 from experiments.model import Artefacts, Experiment, Status
+from experiments.order import seconds_taken
 from experiments.quality import THRESHOLDS, Quality, quality
 from experiments.repository import Page
-from listing_query import ListingQuery
+from listing_query import ListingQuery, page_links
 from presentation import Figure
 from release import Release
 
+from pages.filters import Filters, Heading, filters, headings
 from pages.templates import OVERVIEW
 
 UNKNOWN_STATUS = "unknown"
@@ -69,19 +71,32 @@ class Row:
         return any(figure for _, figure in self.results)
 
 
+class Nothing(NamedTuple):
+    """What stands in place of a table without rows."""
+
+    title: str
+    advice: str
+
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """All that the page's template needs."""
 
     query: str
     """The query string that this view has, for its data in other forms."""
+    filters: Filters
+    headings: Sequence[Heading]
+    order: str
+    """How the page is sorted; empty where the newest come first."""
     lead: str
     rows: Sequence[Row]
     tiles: Sequence[Tile]
     legend: Sequence[LegendStep]
-    nothing: str
+    nothing: Nothing
+    newest_link: str
     newer_link: str
     older_link: str
+    older: str
     rendered: str
     rendered_iso: str
     elapsed_ms: Callable[[], str]
@@ -98,18 +113,25 @@ def render_overview(page: Page, query: ListingQuery, release: Release, *, now: d
         began: `time.perf_counter()` when the request came.
 
     """
-    is_first = query.cursor is None
+    is_first = query.cursor is None and page.previous_cursor is None
+    links = page_links(page, query)
     # Ages count from the minute's beginning, so that they change the page, and its entity tag, once a minute at most.
     minute = now.replace(second=0, microsecond=0)
+    form = filters(query, page.experiments)
     overview = Overview(
         query=str(query),
-        lead=_lead(page.experiments, is_first),
+        filters=form,
+        headings=headings(query),
+        order=next((order.label for order in form.orders if order.chosen), ""),
+        lead=_lead(page, query, is_first),
         rows=[_row(experiment, minute) for experiment in page.experiments],
         tiles=list(_tiles(page.experiments)),
         legend=LEGEND,
-        nothing="No experiments yet" if is_first else "No older experiments",
-        newer_link="" if is_first else "./",
-        older_link=str(query.at(page.next_cursor)) if page.next_cursor else "",
+        nothing=_nothing(page, query, is_first),
+        newest_link="" if is_first else str(query.at()) or "./",
+        newer_link=links.get("prev", ""),
+        older_link=links.get("next", ""),
+        older="Search older" if query.criteria.needs_search else "Older",
         rendered=presentation.timestamp(now),
         rendered_iso=now.isoformat(timespec="seconds"),
         elapsed_ms=lambda: f"{1000 * (time.perf_counter() - began):.0f}",
@@ -117,12 +139,26 @@ def render_overview(page: Page, query: ListingQuery, release: Release, *, now: d
     return OVERVIEW.render(overview=overview, release=release, root="./")
 
 
-def _lead(experiments: Sequence[Experiment], is_first: bool) -> str:
-    if not experiments:
+def _lead(page: Page, query: ListingQuery, is_first: bool) -> str:
+    count = len(page.experiments)
+    if query.criteria.needs_search:
+        return f"Searched {'the newest' if is_first else 'another'} {page.examined}: {count or 'none'} found."
+    if not count:
         return "Each is encoded, measured against its source, and listed here, newest first."
-    if is_first:
-        return f"The newest {len(experiments)}, each measured against its source."
-    return f"{len(experiments)} older ones, each measured against its source."
+    chosen = " of those chosen" if query.is_filtered else ""
+    which = f"The newest {count}{chosen}" if is_first else f"{count} older ones{chosen}"
+    return f"{which}, each measured against its source."
+
+
+def _nothing(page: Page, query: ListingQuery, is_first: bool) -> Nothing:
+    if page.next_cursor:
+        return Nothing("Nothing found so far", "There are older experiments that haven't been searched yet.")
+    if query.is_filtered:
+        return Nothing("No experiment matches", "Try it with fewer filters, or show all experiments again.")
+    return Nothing(
+        "No experiments yet" if is_first else "No older experiments",
+        "Experiments appear here as soon as they are queued.",
+    )
 
 
 def _tiles(experiments: Sequence[Experiment]) -> Iterator[Tile]:
@@ -193,11 +229,9 @@ def _clip(experiment: Experiment) -> str:
 
 
 def _seconds_taken(experiment: Experiment, now: datetime) -> float | None:
-    """Count from start to end, or to now while it runs; without these times, what the encoder took."""
-    end = now if experiment.status is Status.RUNNING else experiment.finished_at
-    if experiment.started_at and end and end >= experiment.started_at:
-        return (end - experiment.started_at).total_seconds()
-    return experiment.metrics.encode_seconds
+    """Count from start to end, or to now while it runs."""
+    running = experiment.status is Status.RUNNING
+    return seconds_taken(replace(experiment, finished_at=now) if running else experiment)
 
 
 def _error(experiment: Experiment) -> tuple[str, str]:

@@ -10,6 +10,7 @@ class _Page(HTMLParser):
         super().__init__()
         self.text: list[str] = []
         self.links: list[str] = []
+        self.related: dict[str, str] = {}
         self.rows: list[list[str]] = []
         self._in_cell = False
 
@@ -20,7 +21,9 @@ class _Page(HTMLParser):
             self._in_cell = True
             self.rows[-1].append("")
         if tag == "a":
-            self.links.append(dict(attrs)["href"] or "")
+            link = dict(attrs)
+            self.links.append(link["href"] or "")
+            self.related[link.get("rel") or ""] = self.links[-1]
 
     def handle_endtag(self, tag: str) -> None:
         if tag in CELLS:
@@ -47,6 +50,11 @@ def text_of(html: str) -> str:
 def links_of(html: str) -> list[str]:
     """Return where a page's links lead."""
     return _read(html).links
+
+
+def related_links_of(html: str) -> dict[str, str]:
+    """Return where a page's links to its neighbours lead, by their relation: `next`, `prev`."""
+    return _read(html).related
 
 
 def rows_of(html: str) -> list[list[str]]:

@@ -1,14 +1,14 @@
 """The page of experiments: what it shows of good, broken and hostile items, and how its pages follow one another."""
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from experiments.quality import THRESHOLDS, Quality
 
 from tests.unit.renderer.conftest import BUILD_ID, Ask
 from tests.unit.renderer.fakes import FakeTable, experiment_item
-from tests.unit.renderer.html_text import links_of, rows_of, text_of
+from tests.unit.renderer.html_text import links_of, related_links_of, rows_of, text_of
 
 GOOD = "20261124-061256-x265-9f86d081"
 
@@ -130,18 +130,36 @@ def test_pages_show_each_experiment_once_newest_first(ask: Ask, table: FakeTable
     ids = [f"experiment-{number:03}" for number in range(120)]
     table.hold(*(experiment_item(experiment_id, name=experiment_id) for experiment_id in ids))
     seen: list[str] = []
-    pages, query = 0, None
-    while True:
+    query: dict[str, str] | None = None
+    for _ in range(3):
         body = ask("/", query=query)["body"]
-        pages += 1
         seen += [row[1].split()[0] for row in rows_of(body)]
-        older = next((link for link in links_of(body) if link.startswith("?cursor=")), None)
-        assert ("Newest" in text_of(body)) is (query is not None)
-        if older is None:
-            break
-        query = {"cursor": parse_qs(urlsplit(older).query)["cursor"][0]}
+        older = related_links_of(body).get("next")
+        assert ("prev" in related_links_of(body)) is (query is not None)
+        query = dict(parse_qsl(urlsplit(older or "").query))
     assert seen == ids
-    assert pages == 3
+    assert older is None
+
+
+def test_newer_leads_back_the_way_that_older_came(ask: Ask, table: FakeTable) -> None:
+    table.hold(*(experiment_item(f"e{number}", name=f"e{number}") for number in range(120)))
+    views = ["/"]
+    for _ in range(2):
+        views.append(related_links_of(_at(ask, views[-1]))["next"])
+    newer = related_links_of(_at(ask, views[2]))["prev"]
+    assert _names(_at(ask, newer)) == _names(_at(ask, views[1]))
+    assert _names(_at(ask, related_links_of(_at(ask, newer))["next"])) == _names(_at(ask, views[2]))
+    newest = _at(ask, related_links_of(_at(ask, newer))["prev"])
+    assert _names(newest) == _names(_at(ask, "/"))
+    assert "prev" not in related_links_of(newest)
+
+
+def _at(ask: Ask, link: str) -> str:
+    return str(ask("/", query=dict(parse_qsl(urlsplit(link).query)))["body"])
+
+
+def _names(html: str) -> list[str]:
+    return [row[1].split()[0] for row in rows_of(html)]
 
 
 def test_an_empty_table_says_so(ask: Ask) -> None:

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 from tests.unit.renderer.conftest import BUILD_ID, REQUEST_ID, Ask
 from tests.unit.renderer.fakes import SECRET, FakeTable, aws_error, experiment_item
-from tests.unit.renderer.html_text import links_of, text_of
+from tests.unit.renderer.html_text import links_of, related_links_of, text_of
 
 PATHS = ["/", "/health", "/experiments/nope/video", "/nope"]
 
@@ -121,9 +121,10 @@ def test_an_empty_cursor_is_a_broken_one(ask: Ask) -> None:
 
 def test_a_cursor_that_the_table_refuses_is_a_broken_one(ask: Ask, table: FakeTable) -> None:
     table.hold(*(experiment_item(f"e{number}") for number in range(60)))
-    older = next(link for link in links_of(ask("/")["body"]) if link.startswith("?cursor="))
+    older = related_links_of(ask("/")["body"])["next"]
     table.error = aws_error("ValidationException")
-    assert ask("/", query={"cursor": older.removeprefix("?cursor=")})["statusCode"] == 400
+    for name in ("cursor", "before"):
+        assert ask("/", query={name: older.removeprefix("?cursor=")})["statusCode"] == 400
 
 
 def test_other_queries_are_ignored(ask: Ask) -> None:
