@@ -12,7 +12,7 @@ def method_of(event: Event) -> str:
 
 def header_of(event: Event, name: str) -> str:
     """Return a request's header by its name in lower case, as API Gateway hands it over; empty where there is none."""
-    return str(event.get("headers", {}).get(name, ""))
+    return str((event.get("headers") or {}).get(name, ""))
 
 
 def as_routed(event: Event) -> Event:

@@ -46,7 +46,7 @@ class Criteria:
             (self.status is None or experiment.status is self.status)
             and (self.codec is None or experiment.codec == self.codec)
             and (self.quality is None or quality(metrics.psnr_db, metrics.ssim) is self.quality)
-            and _has_words(experiment, self.text)
+            and (not self.text or _has_words(experiment, self.text))
         )
 
 

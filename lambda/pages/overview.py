@@ -154,7 +154,8 @@ def _nothing(page: Page, query: ListingQuery, is_first: bool) -> Nothing:
     if page.next_cursor:
         return Nothing("Nothing found so far", "There are older experiments that haven't been searched yet.")
     if query.is_filtered:
-        return Nothing("No experiment matches", "Try it with fewer filters, or show all experiments again.")
+        which = "No experiment" if is_first else "No older experiment"
+        return Nothing(f"{which} matches", "Try it with fewer filters, or show all experiments again.")
     return Nothing(
         "No experiments yet" if is_first else "No older experiments",
         "Experiments appear here as soon as they are queued.",

@@ -97,6 +97,19 @@ def test_a_decoder_link_downloads_a_bundle_named_after_the_experiment(open_for: 
     assert download.value.path().read_bytes()[:2] == b"PK"
 
 
+def test_experiments_are_filtered_and_shown_again_without_javascript(open_for: OpenFor) -> None:
+    page = open_for(Viewer("light", DESKTOP, javascript=False), "/").page
+    rows = page.locator("table.experiments tbody tr")
+    everything = rows.count()
+    page.get_by_label("Status").select_option("Failed")
+    page.get_by_role("button", name="Apply").click()
+    assert 0 < rows.count() < everything
+    assert rows.locator(".status-failed").count() == rows.count()
+    expect(page.get_by_label("Status")).to_have_value("failed")
+    page.get_by_role("link", name="Show all", exact=True).click()
+    expect(rows).to_have_count(everything)
+
+
 def test_a_failure_opens_without_javascript(open_for: OpenFor) -> None:
     page = open_for(Viewer("light", DESKTOP, javascript=False), "/").page
     failure = page.locator("details.error").first

@@ -100,6 +100,14 @@ def test_no_match_says_so_and_leads_back(ask: Ask, table: FakeTable) -> None:
     assert not related_links_of(body).keys() & {"next", "prev"}
 
 
+def test_the_end_of_a_search_says_that_only_older_ones_are_missing(ask: Ask, table: FakeTable) -> None:
+    table.hold(*(experiment_item(f"e{number}") for number in range(51)), experiment_item("other", name="other"))
+    further = related_links_of(ask("/", query={"text": "mandelbrot"})["body"])["next"]
+    query = dict(parse_qsl(urlsplit(further).query))
+    table.hold(*(experiment_item(f"e{number}") for number in range(50)), experiment_item("other", name="other"))
+    assert "No older experiment matches" in text_of(ask("/", query=query)["body"])
+
+
 def test_a_search_says_how_far_it_went_and_can_be_continued(ask: Ask, table: FakeTable) -> None:
     table.hold(*(experiment_item(f"e{number}") for number in range(SEARCHED + 60)), experiment_item("needle"))
     first = ask("/", query={"text": "needle"})["body"]
