@@ -60,6 +60,7 @@ class Invalidation(pulumi.ComponentResource):
             rendered_paths=renderer.paths,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[renderer.alias, *site.objects]),
         )
+        self.id = run.invalidation_id
         self.paths = run.paths
         self.status = run.status
 
