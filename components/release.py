@@ -36,6 +36,7 @@ from components.served import (
 if TYPE_CHECKING:
     from components.cdn import Cdn
     from components.checkout import Checkout
+    from components.custom_domain import CustomDomain
     from components.experiment_store import ExperimentStore
     from components.http_api import HttpApi
     from components.invalidation import Invalidation
@@ -71,9 +72,12 @@ class Release(pulumi.ComponentResource):
         site: "StaticSite",
         cdn: "Cdn",
         invalidation: "Invalidation",
+        domain: "CustomDomain | None",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("dashboard:release:Release", name, None, opts)
+        # A name that is asked for before its record is there stays unknown to resolvers for minutes.
+        served_by = [api, cdn, invalidation, renderer, site, *([domain] if domain else [])]
 
         proof = ReleaseProof(
             settings.name("release"),
@@ -90,7 +94,7 @@ class Release(pulumi.ComponentResource):
                 "commit": checkout.commit,
                 "dirty": checkout.dirty,
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[api, cdn, invalidation, renderer, site]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=served_by),
         )
         self.record = proof.record
         site.publish(RECORD_KEY, self.record.apply(as_json), opts=pulumi.ResourceOptions(parent=self))
