@@ -179,6 +179,11 @@ def test_each_static_file_is_an_object_with_hash_type_and_cache_control(producti
     assert admin["sourceHash"] == production.one(INVALIDATION)["static_files"]["/admin.html"]
 
 
+def test_content_is_in_place_before_the_cdn_forgets_what_was_there(production: Program) -> None:
+    files = {f"{OBJECT} {declared['key']}" for declared in production.all(OBJECT)}
+    assert files | {f"{ALIAS} live"} <= production.dependencies[INVALIDATION]
+
+
 def test_every_resource_that_can_be_tagged_says_where_it_belongs(production: Program) -> None:
     for resource in production.resources:
         kind = resource.typ.rsplit(":", 1)[-1]
