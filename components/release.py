@@ -82,7 +82,7 @@ class Release(pulumi.ComponentResource):
         proof = ReleaseProof(
             settings.name("release"),
             patience_seconds=settings.release_patience_seconds,
-            invalidation={"id": invalidation.id, "paths": invalidation.paths},
+            invalidation={"id": invalidation.invalidation_id, "paths": invalidation.paths},
             content={
                 "api_url": api.url,
                 "site_url": cdn.url,
