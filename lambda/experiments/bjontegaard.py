@@ -197,7 +197,7 @@ def _orthogonal_polynomials(xs: Sequence[float], highest_order: int) -> Iterator
 
 
 def _dot(left: Sequence[float], right: Sequence[float]) -> float:
-    return sum(map(operator.mul, left, right))
+    return math.fsum(map(operator.mul, left, right))
 
 
 def _evaluate(coefficients: Sequence[float], x: float) -> float:
