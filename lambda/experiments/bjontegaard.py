@@ -22,6 +22,7 @@ from itertools import pairwise
 
 Point = tuple[float, float]
 """Bitrate in kbps, and quality, of which more is better."""
+NAMES = "the anchor", "the test curve"
 
 
 class Fit(StrEnum):
@@ -62,9 +63,14 @@ class NotComparable:
     reason: str
 
 
-def bd_rate(anchor: Iterable[Point], test: Iterable[Point], fit: Fit = Fit.PCHIP) -> Delta | NotComparable:
-    """Return how much more bitrate the test curve needs for the same quality, in percent."""
-    found = _compare(anchor, test, fit, by_quality=True)
+def bd_rate(
+    anchor: Iterable[Point], test: Iterable[Point], fit: Fit = Fit.PCHIP, names: tuple[str, str] = NAMES
+) -> Delta | NotComparable:
+    """Return how much more bitrate the test curve needs for the same quality, in percent.
+
+    By `names` anchor and test curve are called where they can't be compared.
+    """
+    found = _compare(anchor, test, fit, names, by_quality=True)
     if isinstance(found, NotComparable):
         return found
     average, low, high, *shares = found
@@ -74,9 +80,11 @@ def bd_rate(anchor: Iterable[Point], test: Iterable[Point], fit: Fit = Fit.PCHIP
         return _TOO_EXTREME
 
 
-def bd_quality(anchor: Iterable[Point], test: Iterable[Point], fit: Fit = Fit.PCHIP) -> Delta | NotComparable:
-    """Return how much better the test curve is at the same bitrate, in the unit of the quality."""
-    found = _compare(anchor, test, fit, by_quality=False)
+def bd_quality(
+    anchor: Iterable[Point], test: Iterable[Point], fit: Fit = Fit.PCHIP, names: tuple[str, str] = NAMES
+) -> Delta | NotComparable:
+    """Return how much better the test curve is at the same bitrate, in the unit of the quality; names as above."""
+    found = _compare(anchor, test, fit, names, by_quality=False)
     if isinstance(found, NotComparable):
         return found
     average, low, high, *shares = found
@@ -94,17 +102,19 @@ _TOO_EXTREME = NotComparable("the figures are too extreme to compare")
 _Found = tuple[float, float, float, float, float]
 
 
-def _compare(anchor: Iterable[Point], test: Iterable[Point], fit: Fit, *, by_quality: bool) -> _Found | NotComparable:
+def _compare(
+    anchor: Iterable[Point], test: Iterable[Point], fit: Fit, names: tuple[str, str], *, by_quality: bool
+) -> _Found | NotComparable:
     """Return the mean of test minus anchor, over which range, and its share of either curve."""
     curves = []
-    for name, points in (("anchor", anchor), ("test", test)):
+    for name, points in zip(names, (anchor, test), strict=True):
         curve = _increasing(points, name, fit)
         if isinstance(curve, NotComparable):
             return curve
         curves.append([(quality, rate) for rate, quality in curve] if by_quality else curve)
     low, high = max(curve[0][0] for curve in curves), min(curve[-1][0] for curve in curves)
     if low >= high:
-        return NotComparable(f"the curves share no range of {'quality' if by_quality else 'bitrate'}")
+        return NotComparable(f"{names[0]} and {names[1]} share no range of {'quality' if by_quality else 'bitrate'}")
     integral = _pchip_integral if fit is Fit.PCHIP else _cubic_integral
     try:
         anchor_area, test_area = (integral(curve, low, high) for curve in curves)
@@ -121,15 +131,15 @@ def _increasing(points: Iterable[Point], name: str, fit: Fit) -> list[Point] | N
     """Return (log10 of the bitrate, quality), both strictly increasing, as interpolation either way needs it."""
     points = sorted(points)
     if len(points) < fit.least_points:
-        return NotComparable(f"the {name} curve has {len(points)} of the {fit.least_points} points that {fit} needs")
+        return NotComparable(f"{name} has {len(points)} of the {fit.least_points} points that {fit} needs")
     if not all(rate > 0 and math.isfinite(rate) and math.isfinite(quality) for rate, quality in points):
-        return NotComparable(f"the {name} curve has a bitrate that is not above zero, or a figure without bounds")
+        return NotComparable(f"{name} has a bitrate that is not above zero, or a figure without bounds")
     curve = [(math.log10(rate), quality) for rate, quality in points]
     for (left, worse), (right, better) in pairwise(curve):
         if left == right:
-            return NotComparable(f"the {name} curve has two points at {10**left:,.0f} kbps")
+            return NotComparable(f"{name} has two points at {10**left:,.0f} kbps")
         if worse >= better:
-            return NotComparable(f"the {name} curve does not rise from {10**left:,.0f} to {10**right:,.0f} kbps")
+            return NotComparable(f"{name} does not rise from {10**left:,.0f} to {10**right:,.0f} kbps")
     return curve
 
 

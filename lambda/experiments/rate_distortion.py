@@ -10,7 +10,6 @@ experiments that succeeded count.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from experiments.bjontegaard import Delta, Fit, NotComparable, Point, bd_quality, bd_rate
@@ -20,6 +19,9 @@ from experiments.model import LOSSLESS_PSNR_DB, Experiment, RDPoint, Scalar, Sta
 # `bjontegaard` package warns below this overlap.
 LEAST_POINTS = 4
 LEAST_OVERLAP = 0.75
+
+# A bit and a terabit per second: what lies beyond is a mistake, and would only squeeze the other points together.
+LEAST_KBPS, MOST_KBPS = 1e-3, 1e9
 
 # Parameters that are those of the clip: curves of different pictures are not to be compared.
 _SOURCE = ("width", "height", "fps", "frames", "pixel_format")
@@ -113,12 +115,10 @@ class Comparison:
     rate: Delta | NotComparable
     quality: Delta | NotComparable
 
-    @property
-    def is_weak(self) -> bool:
-        """Whether it rests on few points, or on a small part of a curve."""
-        overlaps = [found.overlap for found in (self.rate, self.quality) if isinstance(found, Delta)]
+    def is_weak(self, found: Delta | NotComparable) -> bool:
+        """Whether a result of it rests on few points, or on a small part of a curve."""
         few_points = min(len(self.anchor.points), len(self.test.points)) < LEAST_POINTS
-        return few_points or min(overlaps, default=1) < LEAST_OVERLAP
+        return isinstance(found, Delta) and (few_points or found.overlap < LEAST_OVERLAP)
 
 
 def sweeps_by_clip(experiments: Iterable[Experiment]) -> dict[str, list[Sweep]]:
@@ -129,7 +129,7 @@ def sweeps_by_clip(experiments: Iterable[Experiment]) -> dict[str, list[Sweep]]:
             continue
         sweep = clips.setdefault(_clip_of(experiment), {}).setdefault(_configuration_of(experiment), {})
         for place, point in enumerate(experiment.rd_points):
-            if point.bitrate_kbps > 0:
+            if LEAST_KBPS <= point.bitrate_kbps <= MOST_KBPS:
                 sweep.setdefault(point.label or place, Measurement(experiment, point))
     names = _told_apart(clips)
     return {names[clip]: _sweeps(clips[clip]) for clip in sorted(clips, key=names.__getitem__)}
@@ -146,11 +146,9 @@ def bd_matrix(curves: Sequence[Curve], fit: Fit) -> list[list[Comparison | None]
     return [[None if test is anchor else _compare(anchor, test, fit) for test in curves] for anchor in curves]
 
 
-# One page is rendered again and again from the same figures.
-@lru_cache(maxsize=1024)
 def _compare(anchor: Curve, test: Curve, fit: Fit) -> Comparison:
-    pairs = anchor.pairs, test.pairs
-    return Comparison(anchor, test, bd_rate(*pairs, fit), bd_quality(*pairs, fit))
+    arguments = anchor.pairs, test.pairs, fit, (anchor.name, test.name)
+    return Comparison(anchor, test, bd_rate(*arguments), bd_quality(*arguments))
 
 
 def _points(sweep: Sweep, metric: Metric) -> tuple[CurvePoint, ...]:

@@ -141,8 +141,8 @@ def test_the_order_of_points_does_not_matter() -> None:
 @pytest.mark.parametrize(
     ("test_curve", "fit", "reason"),
     [
-        ([(100.0, 40.0), (200.0, 45.0)], Fit.PCHIP, "the curves share no range of quality"),
-        ([(100.0, 39.0), (200.0, 45.0)], Fit.PCHIP, "the curves share no range of quality"),
+        ([(100.0, 40.0), (200.0, 45.0)], Fit.PCHIP, "the anchor and the test curve share no range of quality"),
+        ([(100.0, 39.0), (200.0, 45.0)], Fit.PCHIP, "the anchor and the test curve share no range of quality"),
         ([], Fit.PCHIP, "the test curve has 0 of the 2 points that PCHIP needs"),
         (LINE[:1], Fit.PCHIP, "the test curve has 1 of the 2 points that PCHIP needs"),
         (LINE[:3], Fit.CUBIC, "the test curve has 3 of the 4 points that cubic needs"),
@@ -162,9 +162,14 @@ def test_curves_that_can_not_be_compared_say_why(test_curve: Curve, fit: Fit, re
         assert found.reason.startswith(reason)
 
 
+def test_curves_are_called_by_their_names() -> None:
+    found = bd_rate(LINE, LINE[:3], Fit.CUBIC, names=("x264", "x265"))
+    assert found == NotComparable("x265 has 3 of the 4 points that cubic needs")
+
+
 def test_bitrates_that_do_not_overlap_are_not_comparable_by_quality() -> None:
     found = bd_quality(LINE, [(800.0, 30.0), (900.0, 39.0)])
-    assert found == NotComparable("the curves share no range of bitrate")
+    assert found == NotComparable("the anchor and the test curve share no range of bitrate")
 
 
 @pytest.mark.parametrize("fit", Fit)

@@ -96,8 +96,8 @@ def test_a_plane_is_known_of_an_experiment_that_is_one_point() -> None:
     assert curves(sweep, metric=PSNR_Y) == []
 
 
-def line(name: str, factor: float, points: int = 4) -> Curve:
-    (curve,) = curves(*(measured(n, factor * 100 * 2**n, 30 + 3 * n) for n in range(points)))
+def line(name: str, factor: float, points: int = 4, better: float = 0) -> Curve:
+    (curve,) = curves(*(measured(n, factor * 100 * 2**n, 30 + 3 * n + better) for n in range(points)))
     return replace(curve, name=name)
 
 
@@ -117,16 +117,21 @@ def test_the_matrix_has_a_row_per_anchor_and_a_column_per_test_curve() -> None:
 
 @pytest.mark.parametrize(
     ("test", "weak"),
-    [(line("same range", 1), False), (line("few points", 1, points=3), True), (line("little overlap", 3), True)],
+    [
+        (line("same range", 1), False),
+        (line("few points", 1, points=3), True),
+        (line("little overlap", 1, better=4), True),
+    ],
     ids=lambda value: value.name if isinstance(value, Curve) else "",
 )
 def test_a_comparison_of_few_points_or_little_overlap_is_weak(test: Curve, *, weak: bool) -> None:
     comparison = bd_matrix([line("anchor", 1), test], Fit.PCHIP)[0][1]
     assert comparison is not None
-    assert comparison.is_weak is weak
+    assert comparison.is_weak(comparison.rate) is weak
 
 
 def test_what_can_not_be_compared_says_why() -> None:
     comparison = bd_matrix([line("anchor", 1), line("few points", 1, points=3)], Fit.CUBIC)[0][1]
     assert comparison is not None
-    assert comparison.rate == NotComparable("the test curve has 3 of the 4 points that cubic needs")
+    assert comparison.rate == NotComparable("few points has 3 of the 4 points that cubic needs")
+    assert not comparison.is_weak(comparison.rate)
