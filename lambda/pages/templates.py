@@ -14,4 +14,5 @@ _ENVIRONMENT = Environment(
 )
 
 OVERVIEW = _ENVIRONMENT.get_template("overview.html")
+RATE_DISTORTION = _ENVIRONMENT.get_template("rate_distortion.html")
 MESSAGE = _ENVIRONMENT.get_template("message.html")
