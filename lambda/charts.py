@@ -6,7 +6,6 @@ stylesheet sets apart from that, are given the room that they need on a phone.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -47,8 +46,7 @@ COLOURS = 8
 """How many colours and dashes the stylesheet has: `series-0` and so on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How a curve is told from others: by colour and dash, which are a class of the stylesheet, and by its markers."""
 
     colour: str
@@ -60,16 +58,14 @@ class Style:
         return cls(f"series-{place % COLOURS}", MARKERS[place % len(MARKERS)])
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """A label on an axis."""
 
     at: float
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(NamedTuple):
     """A point of a curve, and its figures, which it shows when it is pointed at."""
 
     x: float
@@ -77,8 +73,7 @@ class Marker:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """A curve as it is drawn."""
 
     name: str
@@ -88,8 +83,7 @@ class Series:
     markers: Sequence[Marker]
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(NamedTuple):
     """All that the template draws."""
 
     title: str
@@ -121,8 +115,7 @@ def draw(curves: Sequence[Curve], styles: Sequence[Style], metric: Metric, clip:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Axis:
+class _Axis(NamedTuple):
     """A range of values on a range of the drawing."""
 
     low: float

@@ -9,7 +9,6 @@ experiments that succeeded count.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from experiments.bjontegaard import Delta, Fit, NotComparable, Point, bd_quality, bd_rate
@@ -27,8 +26,7 @@ LEAST_KBPS, MOST_KBPS = 1e-3, 1e9
 _SOURCE = ("width", "height", "fps", "frames", "pixel_format")
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """A measure of quality, of which more is better."""
 
     key: str
@@ -74,8 +72,7 @@ class Measurement(NamedTuple):
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(NamedTuple):
     """What one codec in one configuration made of one clip, from the lowest bitrate to the highest."""
 
     name: str
@@ -83,8 +80,7 @@ class Sweep:
     measurements: Sequence[Measurement]
 
 
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
+class CurvePoint(NamedTuple):
     """A point as it is drawn."""
 
     bitrate_kbps: float
@@ -93,8 +89,7 @@ class CurvePoint:
     """The quality setting, e.g. `CRF 28`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(NamedTuple):
     """A sweep by one metric."""
 
     name: str
@@ -106,8 +101,7 @@ class Curve:
         return tuple((point.bitrate_kbps, point.quality) for point in self.points)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """A test curve against an anchor."""
 
     anchor: Curve

@@ -4,7 +4,6 @@ What is chosen stands in the URL; what the URL asks for in vain is shown by defa
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -52,8 +51,7 @@ class Choice(NamedTuple):
     options: Sequence[Option]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A comparison as the matrix shows it."""
 
     rate: Figure | None
@@ -88,8 +86,7 @@ class DataRow(NamedTuple):
     quality: Figure
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """What is shown, of which choice; the same view always looks the same."""
 
     clip: str

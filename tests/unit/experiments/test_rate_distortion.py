@@ -98,7 +98,7 @@ def test_a_plane_is_known_of_an_experiment_that_is_one_point() -> None:
 
 def line(name: str, factor: float, points: int = 4, better: float = 0) -> Curve:
     (curve,) = curves(*(measured(n, factor * 100 * 2**n, 30 + 3 * n + better) for n in range(points)))
-    return replace(curve, name=name)
+    return curve._replace(name=name)
 
 
 def test_the_matrix_has_a_row_per_anchor_and_a_column_per_test_curve() -> None:
