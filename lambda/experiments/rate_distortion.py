@@ -116,9 +116,9 @@ class Comparison(NamedTuple):
 
 
 def sweeps_by_clip(experiments: Iterable[Experiment]) -> dict[str, list[Sweep]]:
-    """Return the sweeps of each clip, by the clip's name; of experiments that come newest first."""
+    """Return the sweeps of each clip, by the clip's name."""
     clips: dict[_Named, dict[_Named, _Measurements]] = {}
-    for experiment in experiments:
+    for experiment in sorted(experiments, key=_created, reverse=True):
         if experiment.status is not Status.SUCCEEDED or not experiment.clip or not experiment.codec:
             continue
         sweep = clips.setdefault(_clip_of(experiment), {}).setdefault(_configuration_of(experiment), {})
@@ -154,6 +154,10 @@ _Named = tuple[str, frozenset[tuple[str, Scalar]]]
 """A clip or a codec, and its parameters."""
 _Measurements = dict[str | int, Measurement]
 """By label, or else by place."""
+
+
+def _created(experiment: Experiment) -> float:
+    return experiment.created_at.timestamp() if experiment.created_at else 0
 
 
 def _clip_of(experiment: Experiment) -> _Named:

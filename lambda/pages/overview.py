@@ -106,16 +106,20 @@ def render_overview(
         lead=_lead(page.experiments, is_first),
         rows=[_row(experiment, now) for experiment in page.experiments],
         tiles=list(_tiles(page.experiments)),
-        rate_distortion=render_rate_distortion(page.experiments, query),
+        rate_distortion=render_rate_distortion(page.experiments, query, _query_string(query.get("cursor"))),
         legend=LEGEND,
         nothing="No experiments yet" if is_first else "No older experiments",
         newer_link="" if is_first else "./",
-        older_link=f"?cursor={quote(page.next_cursor, safe='')}" if page.next_cursor else "",
+        older_link=_query_string(page.next_cursor),
         rendered=presentation.timestamp(now),
         rendered_iso=now.isoformat(timespec="seconds"),
         elapsed_ms=lambda: f"{1000 * (time.perf_counter() - began):.0f}",
     )
     return OVERVIEW.render(overview=overview, release=release, root="./")
+
+
+def _query_string(cursor: str | None) -> str:
+    return f"?cursor={quote(cursor, safe='')}" if cursor else ""
 
 
 def _lead(experiments: Sequence[Experiment], is_first: bool) -> str:

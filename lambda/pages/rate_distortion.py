@@ -32,7 +32,7 @@ from presentation import Figure
 from pages.templates import RATE_DISTORTION
 
 ANCHOR = "rate-distortion"
-CLIP, METRIC, FIT, CURSOR = "clip", "metric", "fit", "cursor"
+CLIP, METRIC, FIT = "clip", "metric", "fit"
 WEAKNESS = f"Fewer than {LEAST_POINTS} points, or less than {100 * LEAST_OVERLAP:.0f} % of a curve compared"
 
 
@@ -96,24 +96,31 @@ class View(NamedTuple):
     fit: Fit
     curves: tuple[Curve, ...]
     styles: tuple[Style, ...]
-    cursor: str | None
-    """That of the page, which links keep."""
+    page: str
+    """The query string of the page that it is a part of; links keep it."""
 
 
-def render_rate_distortion(experiments: Sequence[Experiment], query: Mapping[str, str]) -> str:
-    """Return the part for what a query asks for; empty where no experiments make a curve."""
+def render_rate_distortion(experiments: Sequence[Experiment], chosen: Mapping[str, str], page: str) -> str:
+    """Return the part as HTML; empty where no experiments make a curve.
+
+    Args:
+        experiments: Those of the page, in any order.
+        chosen: The request's parameters, among which may be what this part is to show.
+        page: The query string, with its question mark, that shows this page of experiments; empty for the first one.
+
+    """
     clips = sweeps_by_clip(experiments)
     drawable = [clip for clip, sweeps in clips.items() if any(_metrics_of(sweeps))]
     if not drawable:
         return Markup()
-    clip = next((clip for clip in drawable if clip == query.get(CLIP)), drawable[0])
+    clip = next((clip for clip in drawable if clip == chosen.get(CLIP)), drawable[0])
     metrics = tuple(_metrics_of(clips[clip]))
-    metric = next((metric for metric in metrics if metric.key == query.get(METRIC)), metrics[0])
-    fit = next((fit for fit in Fit if fit.lower() == query.get(FIT)), Fit.PCHIP)
+    metric = next((metric for metric in metrics if metric.key == chosen.get(METRIC)), metrics[0])
+    fit = next((fit for fit in Fit if fit.lower() == chosen.get(FIT)), Fit.PCHIP)
     curves = tuple(curves_of(clips[clip], metric))
     styles = _styles(clips)
     shown_styles = tuple(styles[curve.name] for curve in curves)
-    return _render(View(clip, tuple(drawable), metric, metrics, fit, curves, shown_styles, query.get(CURSOR)))
+    return _render(View(clip, tuple(drawable), metric, metrics, fit, curves, shown_styles, page))
 
 
 # Most of the time nothing has changed since the last request, and this is the costly part of the page.
@@ -159,8 +166,8 @@ def _choices(view: View) -> Iterator[Choice]:
 
 def _choice(view: View, label: str, name: str, labels: Mapping[str, str]) -> Choice:
     chosen = {CLIP: view.clip, METRIC: view.metric.key, FIT: view.fit.lower()}
-    kept = {CURSOR: view.cursor} if view.cursor else {}
-    links = {value: f"?{urlencode({**kept, **chosen, name: value})}#{ANCHOR}" for value in labels}
+    base = f"{view.page}&" if view.page else "?"
+    links = {value: f"{base}{urlencode({**chosen, name: value})}#{ANCHOR}" for value in labels}
     return Choice(label, [Option(labels[value], link, value == chosen[name]) for value, link in links.items()])
 
 

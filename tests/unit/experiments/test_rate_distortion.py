@@ -1,6 +1,8 @@
 """Which experiments make a curve, by which metric, and what a comparison of curves says of itself."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -40,9 +42,14 @@ def test_a_whole_sweep_in_one_experiment_is_a_curve() -> None:
     assert curve.pairs == ((100, 30), (900, 40))
 
 
-def test_of_a_point_that_was_measured_again_the_newest_counts() -> None:
-    (curve,) = curves(measured(30, 650, 37), measured(30, 700, 36.5), measured(38, 200, 31))
-    assert curve.pairs == ((200, 31), (650, 37))
+def test_of_a_point_that_was_measured_again_the_newest_counts_in_whatever_order_they_come() -> None:
+    newer, older = (
+        replace(measured(30, kbps, 36.5), created_at=datetime(2026, 11, day, tzinfo=UTC))
+        for kbps, day in ((650, 24), (700, 23))
+    )
+    unknown = measured(30, 800, 36.5)
+    for experiments in permutations([newer, older, unknown]):
+        assert curves(*experiments)[0].pairs == ((650, 36.5),)
 
 
 def test_codecs_and_clips_have_curves_of_their_own_in_the_order_of_their_names() -> None:
