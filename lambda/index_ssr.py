@@ -51,10 +51,11 @@ def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
 def show_overview() -> Response[str]:
     """Show the newest experiments, or with a cursor those before it."""
     began = time.perf_counter()
-    cursor = app.current_event.query_string_parameters.get("cursor")
+    query = app.current_event.query_string_parameters
+    cursor = query.get("cursor")
     page = _page_from(cursor)
     read = time.perf_counter()
-    html = render_overview(page, release, is_first=cursor is None, now=datetime.now(UTC), began=began)
+    html = render_overview(page, release, query=query, is_first=cursor is None, now=datetime.now(UTC), began=began)
     timing = {"Server-Timing": f"table;dur={_ms(began, read)}, render;dur={_ms(read, time.perf_counter())}"}
     return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY | timing)
 

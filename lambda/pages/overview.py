@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from experiments.repository import Page
 from presentation import Figure
 from release import Release
 
+from pages.rate_distortion import render_rate_distortion
 from pages.templates import OVERVIEW
 
 UNKNOWN_STATUS = "unknown"
@@ -76,6 +77,8 @@ class Overview:
     lead: str
     rows: Sequence[Row]
     tiles: Sequence[Tile]
+    rate_distortion: str
+    """HTML; empty where there are no curves."""
     legend: Sequence[LegendStep]
     nothing: str
     newer_link: str
@@ -85,12 +88,15 @@ class Overview:
     elapsed_ms: Callable[[], str]
 
 
-def render_overview(page: Page, release: Release, *, is_first: bool, now: datetime, began: float) -> str:
+def render_overview(
+    page: Page, release: Release, *, query: Mapping[str, str], is_first: bool, now: datetime, began: float
+) -> str:
     """Return the page of experiments.
 
     Args:
         page: The experiments, newest first, and the cursor to older ones.
         release: The build that renders, for the footer.
+        query: What the URL chooses to show of the rate-distortion curves.
         is_first: Whether these are the newest experiments of all.
         now: The present, in UTC, from which ages are counted.
         began: `time.perf_counter()` when the request came.
@@ -100,15 +106,20 @@ def render_overview(page: Page, release: Release, *, is_first: bool, now: dateti
         lead=_lead(page.experiments, is_first),
         rows=[_row(experiment, now) for experiment in page.experiments],
         tiles=list(_tiles(page.experiments)),
+        rate_distortion=render_rate_distortion(page.experiments, query, _query_string(query.get("cursor"))),
         legend=LEGEND,
         nothing="No experiments yet" if is_first else "No older experiments",
         newer_link="" if is_first else "./",
-        older_link=f"?cursor={quote(page.next_cursor, safe='')}" if page.next_cursor else "",
+        older_link=_query_string(page.next_cursor),
         rendered=presentation.timestamp(now),
         rendered_iso=now.isoformat(timespec="seconds"),
         elapsed_ms=lambda: f"{1000 * (time.perf_counter() - began):.0f}",
     )
     return OVERVIEW.render(overview=overview, release=release, root="./")
+
+
+def _query_string(cursor: str | None) -> str:
+    return f"?cursor={quote(cursor, safe='')}" if cursor else ""
 
 
 def _lead(experiments: Sequence[Experiment], is_first: bool) -> str:
