@@ -28,7 +28,7 @@ cdn = Cdn("cdn", settings, api, site, domain)
 if domain:
     domain.lead_to(cdn.distribution)
 invalidation = Invalidation("invalidation", settings, cdn, renderer, site)
-release = Release("release", settings, Checkout.of(ROOT), store, renderer, api, site, cdn, invalidation)
+release = Release("release", settings, Checkout.of(ROOT), store, renderer, api, site, cdn, invalidation, domain)
 
 pulumi.export("dashboard_url", cdn.url.apply(lambda url: f"{url}/"))
 pulumi.export("admin_url", cdn.url.apply(lambda url: f"{url}/admin.html"))

@@ -246,7 +246,7 @@ class Cdn(pulumi.ComponentResource):
         aws.s3.BucketPolicy("site", bucket=site.bucket.bucket, policy=policy, opts=self._child)
 
     def _site_url(self) -> pulumi.Output[str]:
-        if self._domain:
+        if self._domain and not self._settings.site_url_format:
             return pulumi.Output.from_input(f"https://{self._domain.name}")
         url_format = self._settings.site_url_format or "https://{label}.cloudfront.net"
         return self.distribution.domain_name.apply(lambda name: url_format.format(label=name.split(".")[0]).rstrip("/"))

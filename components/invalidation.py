@@ -6,17 +6,17 @@ the last deployment, so a deployment that changes nothing invalidates nothing.
 
 import hashlib
 import json
-import time
+import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import botocore.exceptions
 import pulumi
-from botocore.config import Config
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
 
 from components.aws_connection import client_of
+from components.distribution_cache import COMPLETED, RETRIES, DistributionCache
 
 # Pulumi loads this module in the process of the dynamic provider, too, which has no use for the AWS SDK of the others.
 if TYPE_CHECKING:
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from components.settings import Settings
     from components.static_site import StaticSite
 
-# AWS bills each path, a wildcard as one; past this many, `/*` also reads better in the console.
+# AWS bills each path, a wildcard as one, and takes 15 wildcards and 3,000 other paths at once; past this many, `/*`
+# also reads better in the console.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/PayingForInvalidation.html
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/InvalidationLimits.html
 MOST_PATHS = 15
 EVERYTHING = "/*"
 
-COMPLETED = "Completed"
+# What the state says of an invalidation beside CloudFront's own `InProgress` and `Completed`.
 NOT_NEEDED = "NotNeeded"
-POLL_SECONDS = 5
-WAIT_LIMIT_SECONDS = 600
-# botocore's standard mode backs off with jitter on throttling and on 5xx.
-RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
+PENDING = "Pending"
+OUTPUTS = ("invalidation_id", "paths", "status", "created_at", "completed_at")
 
 
 class Invalidation(pulumi.ComponentResource):
@@ -60,14 +60,17 @@ class Invalidation(pulumi.ComponentResource):
             rendered_paths=renderer.paths,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[renderer.alias, *site.objects]),
         )
+        self.invalidation_id = run.invalidation_id
         self.paths = run.paths
         self.status = run.status
+        self.created_at = run.created_at
+        self.completed_at = run.completed_at
 
-        self.register_outputs({"paths": self.paths, "status": self.status})
+        self.register_outputs({name: getattr(self, name) for name in OUTPUTS})
 
 
 class CloudFrontInvalidations(ResourceProvider):
-    """Creates an invalidation on update; there is nothing to create first, and nothing to delete.
+    """Creates an invalidation on update, and on create where the distribution was there before; deletes nothing.
 
     Pulumi keeps it in the stack's state as a reference to this class, so neither another Python version nor an edit of
     this file is a change of the resource.
@@ -78,78 +81,60 @@ class CloudFrontInvalidations(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         """Connect as the stack's `aws` provider is configured, endpoints included."""
         self._client = client_of("cloudfront", req, RETRIES)
+        self._began = process_start()
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """A change of content is a change, and so is an invalidation that was not seen to complete."""
         if olds["distribution_id"] != news["distribution_id"]:
             return DiffResult(changes=True, replaces=["distribution_id"])
-        changed = changed_paths(olds, news) or olds["status"] not in (COMPLETED, NOT_NEEDED)
-        return DiffResult(changes=bool(changed))
+        return DiffResult(changes=bool(changed_paths(olds, news)) or _is_in_progress(olds))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """A new distribution holds nothing yet."""
-        outcome = {"invalidation_id": "", "paths": [], "status": NOT_NEEDED}
+        """A new distribution holds nothing yet; of one that was there before, nobody knows what it holds."""
+        if self._cache(props).may_hold_content_from_before(self._began):
+            outcome = self._invalidate(props, props, [EVERYTHING])
+        else:
+            outcome = {"invalidation_id": "", "paths": [], "status": NOT_NEEDED, "created_at": "", "completed_at": ""}
         return CreateResult(f"content-of-{props['distribution_id']}", {**_inputs(props), **outcome})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Invalidate what changed, and wait for it; or wait for what an earlier deployment has begun."""
-        paths = changed_paths(olds, news)
-        if paths:
-            invalidation_id = self._begin(olds, news, paths)
+        if paths := changed_paths(olds, news):
+            outcome = self._invalidate(olds, news, paths)
         else:
-            invalidation_id, paths = olds["invalidation_id"], olds["paths"]
-        status = self._wait(news["distribution_id"], invalidation_id)
-        outcome = {"invalidation_id": invalidation_id, "paths": paths, "status": status}
+            outcome = {"paths": olds["paths"], **self._cache(news).wait_for(olds["invalidation_id"])}
         return UpdateResult({**_inputs(news), **outcome})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """See whether an invalidation that was left in progress has completed meanwhile."""
-        if props["status"] not in (COMPLETED, NOT_NEEDED):
-            props["status"] = self._status(props["distribution_id"], props["invalidation_id"])
-        return ReadResult(id_, props)
+        seen = self._cache(props).look_at(props["invalidation_id"]) if _is_in_progress(props) else {}
+        return ReadResult(id_, {**props, **seen})
 
-    def _begin(self, olds: Mapping[str, Any], news: Mapping[str, Any], paths: Sequence[str]) -> str:
-        try:
-            response = self._client.create_invalidation(
-                DistributionId=news["distribution_id"],
-                InvalidationBatch={
-                    "Paths": {"Quantity": len(paths), "Items": list(paths)},
-                    "CallerReference": caller_reference(olds, news),
-                },
-            )
-        except botocore.exceptions.ClientError as error:
-            raise _explained(error, news["distribution_id"]) from None
-        return str(response["Invalidation"]["Id"])
+    def _invalidate(self, olds: Mapping[str, Any], news: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
+        """Invalidate paths; those that CloudFront had no room for are kept for the next deployment."""
+        cache = self._cache(news)
+        invalidation_id = cache.invalidate(paths, caller_reference(olds, news))
+        if invalidation_id:
+            return {"paths": paths, **cache.wait_for(invalidation_id)}
+        last_id = olds.get("invalidation_id", "")
+        return {"invalidation_id": last_id, "paths": paths, "status": PENDING, "created_at": "", "completed_at": ""}
 
-    def _wait(self, distribution_id: str, invalidation_id: str) -> str:
-        """Wait for completion; past the limit the content is live all the same, so that is no failure."""
-        deadline = time.monotonic() + WAIT_LIMIT_SECONDS
-        while (status := self._status(distribution_id, invalidation_id)) != COMPLETED:
-            if time.monotonic() > deadline:
-                print(  # noqa: T201 Pulumi shows what a dynamic provider prints
-                    f"warning: invalidation {invalidation_id} is still in progress after {WAIT_LIMIT_SECONDS} s; "
-                    "the next deployment looks at it again.",
-                    flush=True,
-                )
-                break
-            print(f"Waiting for invalidation {invalidation_id}", flush=True)  # noqa: T201 as above
-            time.sleep(POLL_SECONDS)
-        return status
-
-    def _status(self, distribution_id: str, invalidation_id: str) -> str:
-        try:
-            response = self._client.get_invalidation(DistributionId=distribution_id, Id=invalidation_id)
-        except botocore.exceptions.ClientError as error:
-            raise _explained(error, distribution_id) from None
-        return str(response["Invalidation"]["Status"])
+    def _cache(self, props: Mapping[str, Any]) -> DistributionCache:
+        return DistributionCache(self._client, props["distribution_id"])
 
 
 class InvalidationRun(pulumi.dynamic.Resource, name="Invalidation"):
     """What the CDN serves, by content hash, and the last invalidation that a change of it led to."""
 
     invalidation_id: pulumi.Output[str]
+    """CloudFront's id of it; empty where there was none yet."""
     paths: pulumi.Output[list[str]]
     status: pulumi.Output[str]
+    """CloudFront's `InProgress` or `Completed`, `NotNeeded`, or `Pending` while CloudFront has no room for it."""
+    created_at: pulumi.Output[str]
+    """When CloudFront took it, ISO 8601 in UTC; empty where it hasn't."""
+    completed_at: pulumi.Output[str]
+    """When it was first seen to have completed, ISO 8601 in UTC; empty where it wasn't."""
 
     def __init__(
         self,
@@ -177,19 +162,22 @@ class InvalidationRun(pulumi.dynamic.Resource, name="Invalidation"):
             "rendered_by": rendered_by,
             "rendered_paths": list(rendered_paths),
         }
-        outputs = dict.fromkeys(("invalidation_id", "paths", "status"))
-        super().__init__(CloudFrontInvalidations(), name, {**inputs, **outputs}, opts)
+        super().__init__(CloudFrontInvalidations(), name, {**inputs, **dict.fromkeys(OUTPUTS)}, opts)
 
 
 def changed_paths(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-    """The paths to invalidate between two states of the content, as CloudFront wants them written."""
+    """The paths to invalidate between two states of the content, as CloudFront wants them written.
+
+    Paths that the last deployment could not invalidate are among them. A value that isn't known yet, in a preview,
+    counts as changed.
+    """
     before, after = olds["static_files"], news["static_files"]
     changed = [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
     if olds["rendered_by"] != news["rendered_by"]:
-        changed += news["rendered_paths"]
-    if len(changed) > MOST_PATHS:
-        return [EVERYTHING]
-    return [quote(path, safe="/*~") for path in changed]
+        changed += [*news["rendered_paths"], *olds["rendered_paths"]]
+    pending = olds["paths"] if olds.get("status") == PENDING else []
+    paths = list(dict.fromkeys([*pending, *(quote(path, safe="/*~") for path in changed)]))
+    return [EVERYTHING] if EVERYTHING in paths or len(paths) > MOST_PATHS else paths
 
 
 def caller_reference(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
@@ -201,13 +189,19 @@ def caller_reference(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(change, sort_keys=True).encode()).hexdigest()
 
 
+def process_start() -> datetime:
+    """When this process began, which is where Python's logging counts from.
+
+    Pulumi begins the provider's process for the first resource of a dynamic provider, the release gate, and what the
+    distribution is made of depends on that. So a distribution that this very deployment creates is younger.
+    """
+    record = logging.makeLogRecord({})
+    return datetime.fromtimestamp(record.created - record.relativeCreated / 1000, UTC)
+
+
+def _is_in_progress(state: Mapping[str, Any]) -> bool:
+    return state["status"] not in (COMPLETED, NOT_NEEDED, PENDING)
+
+
 def _inputs(state: Mapping[str, Any]) -> dict[str, Any]:
     return {key: state[key] for key in ("distribution_id", "static_files", "rendered_by", "rendered_paths")}
-
-
-def _explained(error: botocore.exceptions.ClientError, distribution_id: str) -> Exception:
-    code = error.response["Error"]["Code"]
-    if code in ("AccessDenied", "AccessDeniedException"):
-        permission = f"cloudfront:{error.operation_name}"
-        return PermissionError(f"The deployment's credentials lack {permission} on distribution {distribution_id}.")
-    return RuntimeError(f"{error.operation_name} on distribution {distribution_id} failed: {error}")

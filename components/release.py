@@ -36,6 +36,7 @@ from components.served import (
 if TYPE_CHECKING:
     from components.cdn import Cdn
     from components.checkout import Checkout
+    from components.custom_domain import CustomDomain
     from components.experiment_store import ExperimentStore
     from components.http_api import HttpApi
     from components.invalidation import Invalidation
@@ -71,14 +72,17 @@ class Release(pulumi.ComponentResource):
         site: "StaticSite",
         cdn: "Cdn",
         invalidation: "Invalidation",
+        domain: "CustomDomain | None",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("dashboard:release:Release", name, None, opts)
+        # A name that is asked for before its record is there stays unknown to resolvers for minutes.
+        served_by = [api, cdn, invalidation, renderer, site, *([domain] if domain else [])]
 
         proof = ReleaseProof(
             settings.name("release"),
             patience_seconds=settings.release_patience_seconds,
-            invalidated=invalidation.paths,
+            invalidation={"id": invalidation.invalidation_id, "paths": invalidation.paths},
             content={
                 "api_url": api.url,
                 "site_url": cdn.url,
@@ -90,7 +94,7 @@ class Release(pulumi.ComponentResource):
                 "commit": checkout.commit,
                 "dirty": checkout.dirty,
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[api, cdn, invalidation, renderer, site]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=served_by),
         )
         self.record = proof.record
         site.publish(RECORD_KEY, self.record.apply(as_json), opts=pulumi.ResourceOptions(parent=self))
@@ -107,7 +111,7 @@ class ReleaseProof(pulumi.dynamic.Resource, name="ReleaseProof"):
         self,
         name: str,
         content: Mapping[str, Any],
-        invalidated: pulumi.Input[list[str]],
+        invalidation: pulumi.Input[Mapping[str, Any]],
         patience_seconds: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -116,12 +120,12 @@ class ReleaseProof(pulumi.dynamic.Resource, name="ReleaseProof"):
         Args:
             name: Pulumi's name of the resource.
             content: What the release consists of, see `CONTENT`; `static_files` maps URL paths to hexadecimal SHA-256.
-            invalidated: The paths that this deployment made the CDN forget.
+            invalidation: The last one, by this deployment or by an earlier one: its `id` and its `paths`.
             patience_seconds: How long it may take until all of it is seen.
             opts: Pulumi's options.
 
         """
-        inputs = {**content, "invalidated": invalidated, "patience_seconds": patience_seconds}
+        inputs = {**content, "invalidation": invalidation, "patience_seconds": patience_seconds}
         super().__init__(ProvenReleases(), name, {**inputs, "number": None, "record": None}, opts)
 
 
@@ -164,20 +168,20 @@ class ProvenReleases(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Prove the first release of this stack; its table may hold some of an earlier life."""
         _prove(props)
-        return CreateResult(f"release-of-{props['table_name']}", self._recorded(props, before=None))
+        return CreateResult(f"release-of-{props['table_name']}", self._recorded(props))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Prove a release. After a crash it is proven anew, under the number that it already had."""
         _prove(news)
         if all(olds.get(name) == news.get(name) for name in CONTENT):
             return UpdateResult({**_inputs(news), "number": olds["number"], "record": olds["record"]})
-        return UpdateResult(self._recorded(news, before=int(olds["number"])))
+        return UpdateResult(self._recorded(news, olds))
 
-    def _recorded(self, props: Mapping[str, Any], before: int | None) -> dict[str, Any]:
+    def _recorded(self, props: Mapping[str, Any], last: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             history = ReleaseHistory(client_of("dynamodb", self._request, RETRIES), props["table_name"])
-            number = 1 + (history.newest_number() if before is None else before)
-            record = self._record(props, number)
+            number = 1 + (int(last["number"]) if last else history.newest_number())
+            record = self._record(props, number, _invalidated(props, last))
             history.put(number, record)
         except botocore.exceptions.ClientError as error:
             code = error.response["Error"]["Code"]
@@ -187,7 +191,7 @@ class ProvenReleases(ResourceProvider):
             ) from None
         return {**_inputs(props), "number": number, "record": record}
 
-    def _record(self, props: Mapping[str, Any], number: int) -> dict[str, Any]:
+    def _record(self, props: Mapping[str, Any], number: int, invalidated: list[str]) -> dict[str, Any]:
         return {
             "release": name_of(number),
             "released_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -200,7 +204,7 @@ class ProvenReleases(ResourceProvider):
                 "rolled_back": props["rolled_back"],
             },
             "static_files": props["static_files"],
-            "invalidated": props["invalidated"],
+            "invalidated": invalidated,
         }
 
     def _who(self) -> str:
@@ -240,7 +244,13 @@ def _expectations(props: Mapping[str, Any]) -> Iterator[Expectation]:
 
 
 def _inputs(props: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: props[name] for name in (*CONTENT, "invalidated", "patience_seconds")}
+    return {name: props[name] for name in (*CONTENT, "invalidation", "patience_seconds")}
+
+
+def _invalidated(props: Mapping[str, Any], last: Mapping[str, Any] | None) -> list[str]:
+    """The paths that were invalidated since the last release; a release of another commit alone needs none."""
+    invalidation, before = props["invalidation"], last["invalidation"] if last else {"id": ""}
+    return list(invalidation["paths"]) if invalidation["id"] != before["id"] else []
 
 
 def as_json(record: Mapping[str, Any]) -> str:

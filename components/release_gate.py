@@ -134,9 +134,10 @@ class VersionChecks(ResourceProvider):
             self._check_health(function, version, sha256)
             self._check_page(function, version, sha256)
         except CheckFailed as failure:
+            advice = "Go back to another version" if props["rolled_back_to"] else "Mend the function, then deploy again"
             raise CheckFailed(
                 f"Version {version} of {function} is not released: {failure}\n"
-                "Users still see the version before it. Mend the function, then deploy again."
+                f"Users still see the version before it. {advice}."
             ) from None
         except self._client.exceptions.ResourceNotFoundException:
             raise CheckFailed(f"{function} has no version {version}; make releases lists those that it had.") from None

@@ -103,8 +103,7 @@ class Settings:
 
         """
         values = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-        renderer_version = os.environ.get(RENDERER_VERSION, "")
-        return cls.parse(pulumi.get_project(), pulumi.get_stack(), values, renderer_version)
+        return cls.parse(pulumi.get_project(), pulumi.get_stack(), values, _asked_for())
 
     @classmethod
     def parse(cls, project: str, stack: str, config: Mapping[str, Any], renderer_version: str = "") -> "Settings":
@@ -219,6 +218,10 @@ class _Reader:
             return declared["default"]
 
 
+def _asked_for() -> str:
+    return os.environ.get(RENDERER_VERSION, "")
+
+
 def _parse_boolean(raw: Any) -> bool:
     text = str(raw).lower()
     if text not in ("true", "false"):
@@ -263,7 +266,7 @@ def _is_url_format(value: str, names: set[str]) -> bool:
 
 
 def check_stack_file(path: Path) -> None:
-    """Check a stack's configuration file before the engine reads it.
+    """Check what a deployment goes by, a stack's configuration file above all, before the engine reads it.
 
     The engine itself stops at the first wrong type and doesn't show the value.
 
@@ -279,7 +282,7 @@ def check_stack_file(path: Path) -> None:
         content = {}
     except yaml.YAMLError as error:
         raise InvalidConfig(stack, [f"not YAML: {' '.join(str(error).split())}"]) from None
-    Settings.parse(project, stack, content.get("config") or {})
+    Settings.parse(project, stack, content.get("config") or {}, _asked_for())
 
 
 if __name__ == "__main__":

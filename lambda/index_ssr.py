@@ -68,7 +68,8 @@ def show_overview() -> Response[str]:
     began = time.perf_counter()
     query, page = _asked_for()
     read = time.perf_counter()
-    html = render_overview(page, query, release, now=datetime.now(UTC), began=began)
+    chosen = app.current_event.query_string_parameters
+    html = render_overview(page, query, release, chosen=chosen, now=datetime.now(UTC), began=began)
     timing = {"Server-Timing": f"table;dur={_ms(began, read)}, render;dur={_ms(read, time.perf_counter())}"}
     return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY | timing | {"ETag": _page_tag(html)})
 

@@ -36,6 +36,16 @@ def bitrate(kbps: float) -> Figure:
     return Figure(_decimal(kbps, 0 if kbps >= 100 else 1), "kbps")
 
 
+def quality(value: float, places: int, unit: str) -> Figure:
+    """Write a quality by any metric."""
+    return Figure(_decimal(value, places), unit)
+
+
+def difference(value: float, places: int, unit: str) -> Figure:
+    """Write by how much something is more or less."""
+    return Figure(_signed(_decimal(abs(value), places), value), unit)
+
+
 def compression_ratio(ratio: float) -> Figure:
     """Write how many times smaller the encoded clip is than the raw one."""
     return Figure(f"{_decimal(ratio, 0 if ratio >= 100 else 1)}×", "")  # noqa: RUF001 it is the multiplication sign
@@ -86,6 +96,12 @@ def age(moment: datetime, now: datetime) -> str:
 def timestamp(moment: datetime) -> str:
     """Write a moment to the second, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _signed(digits: str, value: float) -> str:
+    if not digits.strip("0.,"):
+        return digits
+    return f"−{digits}" if value < 0 else f"+{digits}"  # noqa: RUF001 the minus sign
 
 
 def _decimal(number: float, places: int) -> str:

@@ -15,7 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.invalidation import changed_paths
+from pulumi.runtime.rpc import UNKNOWN
+
+from components.invalidation import EVERYTHING, changed_paths
 from components.release import RECORD_KEY
 from operations.markdown import bullets, code, code_block, codes
 from operations.preview import Change, Preview, PreviewError, Step
@@ -220,7 +222,9 @@ def _invalidated(step: Step) -> str:
     if step.change is Change.DELETED:
         return "None, now or later: the stack would no longer invalidate anything."
     if step.change is not Change.UPDATED:
-        return "None: a new CDN holds nothing yet."
+        if step.new_inputs.get("distribution_id") == UNKNOWN:
+            return "None: a new CDN holds nothing yet."
+        return f"{code(EVERYTHING)}, as the CDN was there before, and nobody knows what it holds."
     try:
         paths = changed_paths(step.old_outputs, step.new_inputs)
     except KeyError as missing:

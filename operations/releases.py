@@ -92,7 +92,10 @@ def print_releases(releases: list[dict[str, Any]], stack: str) -> None:
     if not releases:
         console.print(f"Nothing has been released on {stack} yet.")
         return
-    table = Table("release", "when", "by", "commit", "renderer", "the CDN forgot", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for column in ("release", "when (UTC)", "by", "commit", "renderer"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("the CDN forgot", overflow="fold")
     for release in releases:
         table.add_row(*_row(release))
     console.print(table)
@@ -103,10 +106,11 @@ def _row(release: Mapping[str, Any]) -> tuple[str, ...]:
     commit = str(release["commit"])[:12] or "unknown"
     return (
         release["release"],
-        release["released_at"],
+        release["released_at"][: len("2026-11-24T06:12")].replace("T", " "),
         release["released_by"],
-        f"{commit} + changes" if release["dirty"] else commit,
-        f"version {renderer['version']}" + (", rolled back" if renderer["rolled_back"] else ""),
+        # As `git describe --dirty` writes it.
+        f"{commit}-dirty" if release["dirty"] else commit,
+        f"{renderer['version']} (rolled back)" if renderer["rolled_back"] else renderer["version"],
         " ".join(release["invalidated"]) or "nothing",
     )
 

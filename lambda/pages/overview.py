@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from presentation import Figure
 from release import Release
 
 from pages.filters import Filters, Heading, filters, headings
+from pages.rate_distortion import render_rate_distortion
 from pages.templates import OVERVIEW
 
 UNKNOWN_STATUS = "unknown"
@@ -91,6 +92,8 @@ class Overview:
     lead: str
     rows: Sequence[Row]
     tiles: Sequence[Tile]
+    rate_distortion: str
+    """HTML; empty where there are no curves."""
     legend: Sequence[LegendStep]
     nothing: Nothing
     newest_link: str
@@ -102,13 +105,16 @@ class Overview:
     elapsed_ms: Callable[[], str]
 
 
-def render_overview(page: Page, query: ListingQuery, release: Release, *, now: datetime, began: float) -> str:
+def render_overview(
+    page: Page, query: ListingQuery, release: Release, *, chosen: Mapping[str, str], now: datetime, began: float
+) -> str:
     """Return the page of experiments.
 
     Args:
         page: The experiments, newest first, and the cursor to older ones.
         query: What was asked for.
         release: The build that renders, for the footer.
+        chosen: What the URL chooses to show of the rate-distortion curves.
         now: The present, in UTC.
         began: `time.perf_counter()` when the request came.
 
@@ -126,6 +132,7 @@ def render_overview(page: Page, query: ListingQuery, release: Release, *, now: d
         lead=_lead(page, query, is_first),
         rows=[_row(experiment, minute) for experiment in page.experiments],
         tiles=list(_tiles(page.experiments)),
+        rate_distortion=render_rate_distortion(page.experiments, chosen, str(query)),
         legend=LEGEND,
         nothing=_nothing(page, query, is_first),
         newest_link="" if is_first else str(query.at()) or "./",

@@ -13,6 +13,11 @@ _ENVIRONMENT = Environment(
     auto_reload=False,
 )
 
+# What others extend or import would else be compiled with the first page.
+for _name in ("layout.html", "chart.html"):
+    _ENVIRONMENT.get_template(_name)
+
 OVERVIEW = _ENVIRONMENT.get_template("overview.html")
+RATE_DISTORTION = _ENVIRONMENT.get_template("rate_distortion.html")
 MESSAGE = _ENVIRONMENT.get_template("message.html")
 FEED = _ENVIRONMENT.get_template("feed.xml")

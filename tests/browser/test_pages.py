@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -55,11 +57,45 @@ def test_the_legend_explains_each_badge(open_for: OpenFor) -> None:
     assert legend.locator(".badge").all_inner_texts() == ["Excellent", "Good", "Acceptable", "Poor"]
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_labels_of_the_chart_can_be_read_and_do_not_overlap(open_for: OpenFor, scheme: str, width: int) -> None:
+    page = open_for(Viewer(scheme, width, javascript=True), "/").page
+    labels = page.locator(".axes text").evaluate_all(
+        """labels => labels.map(label => {
+             const box = label.getBoundingClientRect();
+             const size = parseFloat(getComputedStyle(label).fontSize) * label.getScreenCTM().a;
+             return {text: label.textContent, size, left: box.left, right: box.right, top: box.top, bottom: box.bottom};
+           })"""
+    )
+    assert len(labels) > 6
+    assert [label["text"] for label in labels if label["size"] < 11] == []
+    assert [(one["text"], other["text"]) for one, other in combinations(labels, 2) if _overlap(one, other)] == []
+
+
+def test_a_point_of_a_curve_tells_its_figures_to_pointer_and_keyboard(open_for: OpenFor) -> None:
+    points = open_for(DESKTOP_VIEWER, "/").page.locator(".chart .point")
+    expect(points.last.locator(".readout")).to_be_hidden()
+    points.last.locator(".marker").hover()
+    expect(points.last.locator(".readout")).to_be_visible()
+    points.page.mouse.move(0, 0)
+    points.first.focus()
+    expect(points.first.locator(".readout")).to_be_visible()
+    expect(points.first.locator(".readout")).to_have_text(re.compile(r"CRF \d+ · [\d.,]+ kbps · [\d.]+ dB$"))
+
+
+def test_another_clip_and_metric_are_a_link_away_without_javascript(open_for: OpenFor) -> None:
+    page = open_for(Viewer("light", PHONE, javascript=False), "/").page
+    page.get_by_role("link", name="mandelbrot-zoom", exact=True).click()
+    page.get_by_role("link", name="SSIM (dB)", exact=True).click()
+    expect(page.locator(".chart > title")).to_have_text("SSIM (dB) over bitrate of mandelbrot-zoom")
+
+
 def test_on_a_phone_each_experiment_is_a_card_that_labels_its_figures(open_for: OpenFor) -> None:
     page = open_for(Viewer("light", PHONE, javascript=True), "/").page
     figure = page.locator("td[data-label=PSNR]").first
     assert figure.evaluate("cell => getComputedStyle(cell, '::before').content") == '"PSNR"'
-    expect(page.locator("thead")).to_be_hidden()
+    expect(page.locator("table.experiments thead")).to_be_hidden()
 
 
 @every_page
@@ -171,6 +207,12 @@ def test_search_engines_are_kept_from_the_admin_page(open_for: OpenFor) -> None:
 
 def _health(page: Page) -> Any:
     return json.loads(page.evaluate("fetch('/health').then(answer => answer.text())"))
+
+
+def _overlap(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    beside = one["right"] <= other["left"] or other["right"] <= one["left"]
+    below = one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+    return not (beside or below)
 
 
 def _brightness(page: Page, style: str) -> float:

@@ -11,6 +11,7 @@ import pulumi
 import pytest
 import yaml
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockMonitor
 
 ROOT = Path(__file__).parent.parent.parent
 PROJECT = "ai-video-codec-dashboard"
@@ -23,6 +24,8 @@ class Program:
 
     resources: list[MockResourceArgs] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    dependencies: dict[str, set[str]] = field(default_factory=dict)
+    """What the engine deploys before a resource, as `aws:s3/bucket:Bucket site`, by the resource's type."""
 
     def all(self, type_: str) -> list[dict[str, Any]]:
         """The inputs of each resource of a type such as `aws:s3/bucket:Bucket`."""
@@ -83,6 +86,21 @@ class RecordingMocks(Mocks):
         return computed.get(kind, {})
 
 
+class RecordingMonitor(MockMonitor):
+    """Notes what each resource depends on, which mocks aren't told."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(RecordingMocks(program))
+        self._program = program
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 gRPC's name
+        urns = [urn.split("::") for urn in request.dependencies]
+        before = {f"{types.rpartition('$')[2]} {name}" for _, _, types, name in urns}
+        self._program.dependencies.setdefault(request.type, set()).update(before)
+        untyped: Any = super()
+        return untyped.RegisterResource(request)
+
+
 @pytest.fixture
 def run_program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Program]]:
     """Run `__main__.py` for a stack, with its configuration file's values and those given."""
@@ -90,7 +108,8 @@ def run_program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Progr
 
     def run(stack: str, **config: Any) -> Program:
         program = Program()
-        pulumi.runtime.set_mocks(RecordingMocks(program), project=PROJECT, stack=stack, preview=False)
+        monitor = RecordingMonitor(program)
+        pulumi.runtime.set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
         pulumi.runtime.set_all_config({**_stack_config(stack), **{f"{PROJECT}:{key}": v for key, v in config.items()}})
         monkeypatch.setattr(pulumi, "export", lambda name, value: program.outputs.update({name: value}))
         _run_main()

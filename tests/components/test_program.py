@@ -210,6 +210,20 @@ def test_each_static_file_is_an_object_with_hash_type_and_cache_control(producti
     assert admin["sourceHash"] == production.one(INVALIDATION)["static_files"]["/admin.html"]
 
 
+def test_content_is_in_place_before_the_cdn_forgets_what_was_there(production: Program) -> None:
+    files = {f"{OBJECT} {path.removeprefix('/')}" for path in production.one(INVALIDATION)["static_files"]}
+    assert files | {f"{ALIAS} live"} <= production.dependencies[INVALIDATION]
+
+
+def test_what_users_get_is_looked_at_after_everything_that_serves_it(production: Program) -> None:
+    served_by = {
+        f"{INVALIDATION} ai-video-codec-dashboard-production-content",
+        f"{DISTRIBUTION} dashboard",
+        f"{RECORD} site-A",
+    }
+    assert served_by | production.dependencies[INVALIDATION] <= production.dependencies[PROOF]
+
+
 def test_every_resource_that_can_be_tagged_says_where_it_belongs(production: Program) -> None:
     for resource in production.resources:
         kind = resource.typ.rsplit(":", 1)[-1]

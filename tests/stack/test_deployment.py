@@ -45,6 +45,7 @@ def deployed(project: ProjectCopy, first_up: set[str]) -> Iterator[ProjectCopy]:
 
 def test_the_first_up_serves_the_site(first_up: set[str], deployed: ProjectCopy) -> None:
     assert {change.split()[0] for change in first_up} == {"created"}
+    assert _invalidations(deployed) == []
     outputs = deployed.outputs()
     page = deployed.get(outputs["dashboard_url"])
     assert page.status_code == 200
@@ -125,6 +126,16 @@ def test_a_change_of_the_invalidations_own_code_invalidates_nothing(deployed: Pr
         file.write("\n# reformatted\n")
     assert deployed.up() == set()
     assert _invalidations(deployed) == invalidations
+
+
+def test_an_invalidation_that_is_new_to_a_cdn_that_is_not_forgets_everything(deployed: ProjectCopy) -> None:
+    before = len(_invalidations(deployed))
+    deployed.edit("components/invalidation.py", 'settings.name("content")', 'settings.name("renamed")')
+    created = INVALIDATION.replace("updated", "created").replace("-content", "-renamed")
+    assert deployed.up() == {created, INVALIDATION.replace("updated", "deleted")}
+    assert _last_invalidation(deployed) == {"/*"}
+    assert len(_invalidations(deployed)) == before + 1
+    assert deployed.up() == set()
 
 
 def test_refresh_reports_a_change_made_by_hand_and_up_repairs_it(deployed: ProjectCopy) -> None:

@@ -115,7 +115,7 @@ def props(site: Site, **changed: Any) -> dict[str, Any]:
         "rolled_back": False,
         "commit": "a" * 40,
         "dirty": False,
-        "invalidated": ["/admin.js"],
+        "invalidation": {"id": "I2", "paths": ["/admin.js"]},
         "patience_seconds": 0,
         **changed,
     }
@@ -190,7 +190,7 @@ def test_other_content_or_another_commit_is_another_release(
 
 
 def test_the_same_content_is_looked_at_in_every_deployment(releases: ProvenReleases, site: Site) -> None:
-    news = props(site, invalidated=[], __provider="another")
+    news = props(site, invalidation={"id": "I3", "paths": []}, __provider="another")
     assert releases.diff("id", props(site), news).changes is False
     assert "/cdn/admin.js" in site.asked
     site.answers["/cdn/admin.js"] = [b"changed by hand"]
@@ -214,6 +214,17 @@ def test_after_a_crash_a_release_keeps_its_number(releases: ProvenReleases, site
     assert outs is not None
     assert outs["record"]["release"] == "r5"
     assert list(dynamo.items) == ["RELEASE#00000005"]
+
+
+def test_what_an_earlier_deployment_invalidated_is_on_its_own_record_alone(
+    releases: ProvenReleases, site: Site, dynamo: Dynamo
+) -> None:
+    olds = {**props(site, commit="b" * 40), "number": 4.0, "record": {"release": "r4"}}
+    for invalidation, invalidated in (("I2", []), ("I3", ["/admin.js"])):
+        news = props(site, invalidation={"id": invalidation, "paths": ["/admin.js"]})
+        outs = releases.update("id", olds, news).outs
+        assert outs is not None
+        assert outs["record"]["invalidated"] == invalidated
 
 
 def test_a_table_from_an_earlier_life_of_the_stack_is_counted_on(

@@ -50,6 +50,11 @@ def test_a_version_that_answers_with_this_build_is_approved(checks: VersionCheck
     assert checked(checks, HEALTHY, PAGE)["approved_version"] == "2"
 
 
+def test_an_update_keeps_every_output(checks: VersionChecks) -> None:
+    """What a provider's update leaves out, the state loses (pulumi/pulumi#7809)."""
+    assert checked(checks, HEALTHY, PAGE).keys() == {*PROPS, "approved_version", "approved_code_sha256"}
+
+
 def test_a_page_in_base64_counts_as_well(checks: VersionChecks) -> None:
     encoded = {"statusCode": 200, "isBase64Encoded": True, "body": base64.b64encode(PAGE["body"].encode()).decode()}  # type: ignore[attr-defined]
     assert checked(checks, HEALTHY, encoded)["approved_version"] == "2"

@@ -119,3 +119,12 @@ def test_a_file_that_is_no_yaml_is_reported_with_the_place(tmp_path: Path) -> No
 
 def test_a_stack_without_a_file_has_the_defaults(tmp_path: Path) -> None:
     check_stack_file(tmp_path / "Pulumi.dev.yaml")
+
+
+def test_what_a_deployment_is_told_by_its_environment_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for accepted in ("", "12", "newest"):
+        monkeypatch.setenv("RENDERER_VERSION", accepted)
+        check_stack_file(ROOT / "Pulumi.sandbox.yaml")
+    monkeypatch.setenv("RENDERER_VERSION", "latest")
+    with pytest.raises(InvalidConfig, match=r'RENDERER_VERSION \(environment\): "latest" is not accepted'):
+        check_stack_file(ROOT / "Pulumi.sandbox.yaml")

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.runtime.rpc import UNKNOWN
 
 from operations.preview_summary import COMMENT_LIMIT, Origin, SourceChanges, comment, marker
 
 RECORDINGS = Path(__file__).parent / "recordings"
 ROOT = Path(__file__).parent.parent.parent.parent
-# How the engine writes what it will know only after the deployment.
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SANDBOX = Origin("sandbox", commit="0123456789abcdef", log_url="https://github.com/o/r/actions/runs/1")
 SOURCE = SourceChanges("abc1234", {"lambda/index_ssr.py": "changed", "lambda/new.py": "added"})
 
@@ -35,6 +34,13 @@ def edited(name: str, **changes: Any) -> str:
 def static_file(key: str, **inputs: str) -> dict[str, Any]:
     urn = f"urn:pulumi:sandbox::ai-video-codec-dashboard::aws:s3/bucketObject:BucketObject::{key}"
     return {"op": "create", "urn": urn, "newState": {"inputs": {"key": key, **inputs}}, "detailedDiff": None}
+
+
+def invalidation_step() -> dict[str, Any]:
+    """What a changed renderer does to the invalidation."""
+    steps: list[dict[str, Any]] = json.loads(recording("renderer-changed"))["steps"]
+    (step,) = [step for step in steps if "Invalidation::" in step["urn"]]
+    return step
 
 
 def section(text: str, title: str) -> str:
@@ -130,6 +136,26 @@ def test_a_first_deployment_invalidates_nothing() -> None:
     assert "was deployed last" not in unchanged
 
 
+def test_a_cdn_that_was_there_before_its_invalidation_forgets_everything() -> None:
+    text = comment(edited("renderer-changed", steps=[{**invalidation_step(), "op": "create"}]), SANDBOX)
+    assert section(text, "Invalidated paths").startswith("`/*`, as the CDN was there before")
+
+
+def test_a_build_that_only_the_deployment_will_tell_invalidates_the_rendered_paths() -> None:
+    step = invalidation_step()
+    step["newState"]["inputs"]["rendered_by"] = UNKNOWN
+    text = comment(edited("renderer-changed", steps=[step]), SANDBOX)
+    assert section(text, "Invalidated paths") == "`/`, `/experiments/*`, `/health`"
+
+
+def test_paths_that_found_no_room_are_shown_again() -> None:
+    step = invalidation_step()
+    step["oldState"]["outputs"] |= {"status": "Pending", "paths": ["/admin.html"]}
+    step["newState"]["inputs"] = step["oldState"]["inputs"]
+    text = comment(edited("renderer-changed", steps=[step]), SANDBOX)
+    assert section(text, "Invalidated paths") == "`/admin.html`"
+
+
 def test_what_is_replaced_is_bold_with_its_reason() -> None:
     text = comment(recording("table-replaced"), SANDBOX)
     assert "Resources: **1 to replace**, 5 to update, 33 unchanged." in text
@@ -166,14 +192,14 @@ def test_a_file_whose_settings_alone_change_keeps_its_content() -> None:
 
 
 def test_an_invalidation_left_in_progress_is_waited_for() -> None:
-    (step,) = [step for step in json.loads(recording("renderer-changed"))["steps"] if "Invalidation::" in step["urn"]]
+    step = invalidation_step()
     step["newState"]["inputs"] = step["oldState"]["inputs"]
     text = comment(edited("renderer-changed", steps=[step]), SANDBOX)
     assert "an earlier deployment began is waited for" in section(text, "Invalidated paths")
 
 
 def test_a_state_of_another_shape_is_no_crash() -> None:
-    (step,) = [step for step in json.loads(recording("renderer-changed"))["steps"] if "Invalidation::" in step["urn"]]
+    step = invalidation_step()
     step["oldState"]["outputs"] = {}
     text = comment(edited("renderer-changed", steps=[step]), SANDBOX)
     assert "Not known" in section(text, "Invalidated paths")

@@ -43,9 +43,9 @@ def test_each_release_is_a_line(capsys: pytest.CaptureFixture[str], monkeypatch:
     print_releases(RELEASES, "production")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(RELEASES)
-    assert "r9" in lines[1]
+    assert "r9       2026-11-24 06:12 " in lines[1]
     assert "9f86d081884c " in lines[1]
-    assert "9f86d081884c + changes" in lines[2]
+    assert "9f86d081884c-dirty" in lines[2]
     assert "unknown" in lines[3]
     assert "nothing" in lines[3]
 

@@ -17,6 +17,10 @@ NOW = datetime(2026, 11, 24, 6, 12, 56, tzinfo=UTC)
         (presentation.bitrate(89.66), "89.7 kbps"),
         (presentation.bitrate(1234567.8), "1,234,568 kbps"),
         (presentation.bitrate(1e200), "1.0e+200 kbps"),
+        (presentation.quality(0.98765, 4, ""), "0.9877"),
+        (presentation.difference(-38.24, 1, "%"), "−38.2 %"),  # noqa: RUF001 the minus sign
+        (presentation.difference(12345.6, 1, "%"), "+12,345.6 %"),
+        (presentation.difference(-0.04, 1, "%"), "0.0 %"),
         (presentation.compression_ratio(57.83), "57.8×"),  # noqa: RUF001 the multiplication sign
         (presentation.compression_ratio(924.1), "924×"),  # noqa: RUF001 likewise
         (presentation.cost(0), "0.00 USD"),

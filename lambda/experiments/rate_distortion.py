@@ -1,0 +1,196 @@
+"""Rate-distortion curves: which experiments make one, what they measure it by, and how far apart two of them are.
+
+A curve is what one codec in one configuration made of one clip, at several quality points. The worker measures one
+point per experiment; so experiments that differ in nothing but the quality point are the points of one curve. Other
+writers put a whole sweep into one experiment; its points are found by their labels or, without labels, by their places.
+Of a point that was measured again, the newest measurement counts: whoever repeats one means to replace it. Only
+experiments that succeeded count.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from experiments.bjontegaard import Delta, Fit, NotComparable, Point, bd_quality, bd_rate
+from experiments.model import LOSSLESS_PSNR_DB, Experiment, RDPoint, Scalar, Status
+
+# Fewer points or less overlap than these make a comparison weak: the common test conditions use four points, and the
+# `bjontegaard` package warns below this overlap.
+LEAST_POINTS = 4
+LEAST_OVERLAP = 0.75
+
+# A bit and a terabit per second: what lies beyond is a mistake, and would only squeeze the other points together.
+LEAST_KBPS, MOST_KBPS = 1e-3, 1e9
+
+# Parameters that are those of the clip: curves of different pictures are not to be compared.
+_SOURCE = ("width", "height", "fps", "frames", "pixel_format")
+
+
+class Metric(NamedTuple):
+    """A measure of quality, of which more is better."""
+
+    key: str
+    """Its name in links."""
+    name: str
+    unit: str
+    places: int
+    """How many decimals it is written with."""
+    attribute: str
+    """Where a record of an experiment has it."""
+    in_decibels: bool = False
+    """Whether it is -10·log10(1 - x) of what the record has, as x264 and Daala write SSIM, to spread it evenly."""
+
+    def of(self, measurement: "Measurement") -> float | None:
+        """Return what was measured; None where it was not, or has no bound, as between identical pictures."""
+        value = measurement.read(self.attribute)
+        if value is None or (self.unit == "dB" and value >= (1 if self.in_decibels else LOSSLESS_PSNR_DB)):
+            return None
+        return -10 * math.log10(1 - value) if self.in_decibels else value
+
+
+METRICS = (
+    Metric("psnr", "PSNR", "dB", 2, "psnr_db"),
+    *(Metric(f"psnr-{plane}", f"PSNR-{plane.upper()}", "dB", 2, f"psnr_{plane}_db") for plane in "yuv"),
+    Metric("ssim", "SSIM", "", 4, "ssim"),
+    *(Metric(f"ssim-{plane}", f"SSIM-{plane.upper()}", "", 4, f"ssim_{plane}") for plane in "yuv"),
+    Metric("ssim-db", "SSIM (dB)", "dB", 2, "ssim", in_decibels=True),
+    Metric("vmaf", "VMAF", "", 2, "vmaf"),
+)
+
+
+class Measurement(NamedTuple):
+    """A point of a sweep and the experiment that measured it."""
+
+    experiment: Experiment
+    point: RDPoint
+
+    def read(self, attribute: str) -> float | None:
+        """Return a metric of the point; one of a plane only the whole experiment's metrics have, if this is its all."""
+        value: float | None = getattr(self.point, attribute, None)
+        if value is None and len(self.experiment.rd_points) == 1:
+            value = getattr(self.experiment.metrics, attribute)
+        return value
+
+
+class Sweep(NamedTuple):
+    """What one codec in one configuration made of one clip, from the lowest bitrate to the highest."""
+
+    name: str
+    """The codec, and what tells it from other configurations of it."""
+    measurements: Sequence[Measurement]
+
+
+class CurvePoint(NamedTuple):
+    """A point as it is drawn."""
+
+    bitrate_kbps: float
+    quality: float
+    label: str
+    """The quality setting, e.g. `CRF 28`."""
+
+
+class Curve(NamedTuple):
+    """A sweep by one metric."""
+
+    name: str
+    points: tuple[CurvePoint, ...]
+
+    @property
+    def pairs(self) -> tuple[Point, ...]:
+        """The points as the comparison takes them."""
+        return tuple((point.bitrate_kbps, point.quality) for point in self.points)
+
+
+class Comparison(NamedTuple):
+    """A test curve against an anchor."""
+
+    anchor: Curve
+    test: Curve
+    rate: Delta | NotComparable
+    quality: Delta | NotComparable
+
+    def is_weak(self, found: Delta | NotComparable) -> bool:
+        """Whether a result of it rests on few points, or on a small part of a curve."""
+        few_points = min(len(self.anchor.points), len(self.test.points)) < LEAST_POINTS
+        return isinstance(found, Delta) and (few_points or found.overlap < LEAST_OVERLAP)
+
+
+def sweeps_by_clip(experiments: Iterable[Experiment]) -> dict[str, list[Sweep]]:
+    """Return the sweeps of each clip, by the clip's name."""
+    clips: dict[_Named, dict[_Named, _Measurements]] = {}
+    for experiment in sorted(experiments, key=_created, reverse=True):
+        if experiment.status is not Status.SUCCEEDED or not experiment.clip or not experiment.codec:
+            continue
+        sweep = clips.setdefault(_clip_of(experiment), {}).setdefault(_configuration_of(experiment), {})
+        for place, point in enumerate(experiment.rd_points):
+            if LEAST_KBPS <= point.bitrate_kbps <= MOST_KBPS:
+                sweep.setdefault(point.label or place, Measurement(experiment, point))
+    names = _told_apart(clips)
+    return {names[clip]: _sweeps(clips[clip]) for clip in sorted(clips, key=names.__getitem__)}
+
+
+def curves_of(sweeps: Iterable[Sweep], metric: Metric) -> list[Curve]:
+    """Return the sweeps by a metric; those that have no point of it are left out."""
+    curves = (Curve(sweep.name, _points(sweep, metric)) for sweep in sweeps)
+    return [curve for curve in curves if curve.points]
+
+
+def bd_matrix(curves: Sequence[Curve], fit: Fit) -> list[list[Comparison | None]]:
+    """Return a row per anchor with a column per test curve; None where they are the same."""
+    return [[None if test is anchor else _compare(anchor, test, fit) for test in curves] for anchor in curves]
+
+
+def _compare(anchor: Curve, test: Curve, fit: Fit) -> Comparison:
+    arguments = anchor.pairs, test.pairs, fit, (anchor.name, test.name)
+    return Comparison(anchor, test, bd_rate(*arguments), bd_quality(*arguments))
+
+
+def _points(sweep: Sweep, metric: Metric) -> tuple[CurvePoint, ...]:
+    values = ((measurement.point, metric.of(measurement)) for measurement in sweep.measurements)
+    return tuple(CurvePoint(point.bitrate_kbps, value, point.label) for point, value in values if value is not None)
+
+
+_Named = tuple[str, frozenset[tuple[str, Scalar]]]
+"""A clip or a codec, and its parameters."""
+_Measurements = dict[str | int, Measurement]
+"""By label, or else by place."""
+
+
+def _created(experiment: Experiment) -> float:
+    return experiment.created_at.timestamp() if experiment.created_at else 0
+
+
+def _clip_of(experiment: Experiment) -> _Named:
+    return experiment.clip, frozenset((name, value) for name, value in experiment.parameters.items() if name in _SOURCE)
+
+
+def _configuration_of(experiment: Experiment) -> _Named:
+    """Return all that tells experiments on a clip apart but the quality point, whose name `rate_control` gives."""
+    parameters = experiment.parameters
+    left_out = {*_SOURCE, "clip", parameters.get("rate_control")}
+    return experiment.codec, frozenset((name, value) for name, value in parameters.items() if name not in left_out)
+
+
+def _sweeps(sweeps: Mapping[_Named, _Measurements]) -> list[Sweep]:
+    names = _told_apart(sweeps)
+    found = (
+        Sweep(
+            names[configuration], sorted(measurements.values(), key=lambda measurement: measurement.point.bitrate_kbps)
+        )
+        for configuration, measurements in sweeps.items()
+    )
+    return sorted(found, key=lambda sweep: sweep.name)
+
+
+def _told_apart(variants: Iterable[_Named]) -> dict[_Named, str]:
+    """Return a name for each; where several have the same one, with the parameters that they don't have in common."""
+    by_name: dict[str, list[_Named]] = {}
+    for variant in variants:
+        by_name.setdefault(variant[0], []).append(variant)
+    names = {}
+    for name, alike in by_name.items():
+        common = frozenset.intersection(*(parameters for _, parameters in alike))
+        for variant in alike:
+            own = sorted(f"{key} {value}" for key, value in variant[1] - common)
+            names[variant] = " · ".join([name, *own])
+    return names
