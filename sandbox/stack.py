@@ -153,7 +153,7 @@ class Deployment:
     def _write_launchers(self) -> None:
         """The engine finds its plugins as executables on PATH."""
         self._launchers.mkdir(parents=True, exist_ok=True)
-        modules = {"pulumi-resource-aws": "sandbox.provider", "pulumi-resource-pulumi-python": "pulumi.dynamic"}
+        modules = {"pulumi-resource-aws": "sandbox.provider", "pulumi-resource-pulumi-python": "sandbox.dynamic"}
         search_path = os.pathsep.join([str(PROJECT), str(PROJECT / "lambda")])
         for name, module in modules.items():
             launcher = self._launchers / name
