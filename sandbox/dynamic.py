@@ -1,4 +1,4 @@
-"""Pulumi's host of dynamic resources, `python -m sandbox.dynamic <engine address>`; by itself, it outlives the engine."""
+"""Pulumi's host of dynamic resources, `python -m sandbox.dynamic <engine address>`, made to end with the engine."""
 
 import runpy
 

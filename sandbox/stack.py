@@ -33,6 +33,13 @@ class Deployment:
     emulator: Emulator
     engine: auto.PulumiCommand
 
+    def begin(self) -> bool:
+        """Note that a deployment begins, before anything it needs; whether one began earlier and did not end."""
+        was_interrupted = self._unfinished.exists()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._unfinished.touch()
+        return was_interrupted
+
     def up(self, on_output: Output, refresh: bool = False) -> dict[str, Any]:
         """Deploy; with `refresh`, look first at what is there, as after a crash of the emulator.
 
@@ -46,9 +53,8 @@ class Deployment:
         stack = self._stack()
         if refresh:
             self._run(stack.refresh, on_output=on_output, clear_pending_creates=True)
-        self._unfinished.touch()
         result: auto.UpResult = self._run(stack.up, on_output=on_output)
-        self._unfinished.unlink()
+        self._unfinished.unlink(missing_ok=True)
         return _values(result.outputs)
 
     def preview(self, on_output: Output) -> auto.PreviewResult:
@@ -78,11 +84,6 @@ class Deployment:
         if not outputs:
             raise SandboxError("Nothing is deployed on the sandbox yet: run make sandbox.")
         return outputs
-
-    @property
-    def was_interrupted(self) -> bool:
-        """Whether a deployment began and did not end."""
-        return self._unfinished.exists()
 
     @property
     def _folder(self) -> Path:
@@ -170,8 +171,11 @@ class Deployment:
         shutil.copy(PROJECT / "Pulumi.yaml", self._workspace)
         own = (PROJECT / self._config_file.name).read_text(encoding="utf-8")
         settings = yaml.safe_load(own.replace(f":{DEFAULT_PORT}", f":{self.emulator.port}"))
-        added = yaml.safe_load(self._config_file.read_text(encoding="utf-8")) if self._config_file.exists() else {}
-        self._config_file.write_text(yaml.safe_dump({**added, **settings}), encoding="utf-8")
+        added = yaml.safe_load(self._config_file.read_text(encoding="utf-8")) if self._config_file.exists() else None
+        # Moved into place, as a kill in the middle of writing would lose what Pulumi has added.
+        written = self._config_file.with_suffix(".new")
+        written.write_text(yaml.safe_dump({**(added or {}), **settings}), encoding="utf-8")
+        written.replace(self._config_file)
 
     def _check_configuration(self) -> None:
         try:

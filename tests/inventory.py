@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sandbox.emulator import Emulator
@@ -27,7 +27,7 @@ def held(emulator: Emulator) -> dict[Thing, str]:
     return dict(itertools.chain.from_iterable(things(emulator) for things in services))
 
 
-def recorded(resources: list[Mapping[str, Any]]) -> set[Thing]:
+def recorded(resources: Iterable[Mapping[str, Any]]) -> set[Thing]:
     """All things that the state says are in AWS."""
     return {
         (resource["type"], resource["id"])

@@ -86,10 +86,10 @@ class ProjectCopy:
         """The stack's outputs."""
         return dict(json.loads(self.run("outputs")))
 
-    def state(self) -> dict[str, Any]:
-        """The last checkpoint of the stack, as the engine has written it."""
+    def state(self) -> list[dict[str, Any]]:
+        """The stack's resources, as the engine has noted them last."""
         file = self.emulator.folder / "state" / ".pulumi" / "stacks" / PROJECT_NAME / f"{STACK}.json"
-        return dict(json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"])
+        return list(json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"]["resources"])
 
     def configure(self, **config: Any) -> None:
         """Set keys in the copy's `Pulumi.sandbox.yaml`."""
