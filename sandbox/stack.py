@@ -172,10 +172,8 @@ class Deployment:
         own = (PROJECT / self._config_file.name).read_text(encoding="utf-8")
         settings = yaml.safe_load(own.replace(f":{DEFAULT_PORT}", f":{self.emulator.port}"))
         added = yaml.safe_load(self._config_file.read_text(encoding="utf-8")) if self._config_file.exists() else None
-        # Moved into place, as a kill in the middle of writing would lose what Pulumi has added.
-        written = self._config_file.with_suffix(".new")
-        written.write_text(yaml.safe_dump({**(added or {}), **settings}), encoding="utf-8")
-        written.replace(self._config_file)
+        # A kill may have left the file empty; Pulumi then adds the same again.
+        self._config_file.write_text(yaml.safe_dump({**(added or {}), **settings}), encoding="utf-8")
 
     def _check_configuration(self) -> None:
         try:
@@ -190,17 +188,18 @@ class Deployment:
         self._pulumi("stack", "init", STACK, "--no-select")
 
     def _release_lock_of_the_dead(self) -> None:
-        """A deployment that was killed leaves its lock; one that is running keeps it."""
-        for lock in self._locks():
-            if not is_alive(lock["pid"], "pulumi"):
-                self._pulumi("cancel", "--yes", "--stack", STACK)
+        """A deployment that was killed leaves its lock, or a lock half written; one that is running keeps it."""
+        for file, lock in self._locks().items():
+            if not is_alive(lock.get("pid", 0), "pulumi"):
+                file.unlink(missing_ok=True)
 
-    def _locks(self) -> list[dict[str, Any]]:
+    def _locks(self) -> dict[Path, dict[str, Any]]:
         folder = self._folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT_NAME / STACK
-        return [json.loads(lock.read_text(encoding="utf-8")) for lock in folder.glob("*.json")]
+        return {file: _lock(file) for file in folder.glob("*")}
 
     def _lock_holder(self) -> str:
-        holders = [f"process {lock['pid']}, since {lock['timestamp']}" for lock in self._locks()]
+        locks = filter(None, self._locks().values())
+        holders = [f"process {lock['pid']}, since {lock['timestamp']}" for lock in locks]
         return (
             f"Another deployment of the sandbox is running ({'; '.join(holders)}).\nWait until it ends, then try again."
         )
@@ -238,6 +237,14 @@ class _Program(auto.LocalWorkspace):
 
 def _values(outputs: auto.OutputMap) -> dict[str, Any]:
     return {name: output.value for name, output in outputs.items()}
+
+
+def _lock(file: Path) -> dict[str, Any]:
+    """What a lock says; nothing where it was not written to its end, or is gone."""
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
 def _run_program() -> None:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,8 +30,8 @@ PROJECTS = 2
 KILLED_CREATIONS = 3
 KILLED_UPDATES = 7
 # About as many as a deployment makes; one that ends before its moment has come is not counted.
-CREATION_REQUESTS = 125
-UPDATE_REQUESTS = 36
+CREATION_REQUESTS = 130
+UPDATE_REQUESTS = 42
 # How the emulator logs a request, where it is told to log all.
 REQUEST = " -> service="
 POLL_SECONDS = 0.005
@@ -66,13 +66,15 @@ class Site:
     chance: random.Random
     updates: int = 0
     retention: int = RETENTIONS[0]
+    killed: list[int] = field(default_factory=list)
+    """The deployments' process ids."""
 
     def kill_its_creation(self) -> Moment:
         """Deploy it from nothing, and kill the deployment."""
         while True:
             self._forget()
             moment = Moment.at_random(self.chance, CREATION_REQUESTS)
-            if _is_killed(self.project, moment):
+            if self._is_killed_at(moment):
                 return moment
 
     def kill_its_update(self) -> Moment:
@@ -80,7 +82,7 @@ class Site:
         while True:
             self._edit()
             moment = Moment.at_random(self.chance, UPDATE_REQUESTS)
-            if _is_killed(self.project, moment):
+            if self._is_killed_at(moment):
                 return moment
 
     def names(self, undisturbed: Iterable[str]) -> list[str]:
@@ -98,8 +100,23 @@ class Site:
     def _added_file(self) -> Path:
         return self.project.folder / "dashboard" / "added.txt"
 
+    def _is_killed_at(self, moment: Moment) -> bool:
+        """Deploy, and kill the deployment at its moment; false where it has ended before that."""
+        emulator = self.project.emulator
+        emulator.folder.mkdir(exist_ok=True)
+        emulator.log.touch()
+        with emulator.log.open() as log:
+            log.seek(0, os.SEEK_END)
+            process = self.project.start("up")
+            if _comes(moment, process, log):
+                _kill(process, moment.providers_too)
+        printed, _ = process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL), printed
+        self.killed.append(process.pid)
+        return process.returncode != 0
+
     def _forget(self) -> None:
-        """Begin anew, in an emulator that holds nothing, with the source that is in git."""
+        """Begin anew, in an emulator that holds nothing."""
         emulator = self.project.emulator
         if (emulator.folder / "emulator.pid").exists():
             requests.post(f"{emulator.url}/_ministack/reset", timeout=30).raise_for_status()
@@ -147,13 +164,17 @@ def test_deployments_killed_at_random_moments_are_followed_by_ones_that_converge
 
 def _kill_and_converge(site: Site, undisturbed: list[str]) -> None:
     for kill, times in ((site.kill_its_creation, KILLED_CREATIONS), (site.kill_its_update, KILLED_UPDATES)):
-        for _ in range(times):
+        for time in range(times):
             moment = kill()
-            print(f"{site.project.folder.name}, seed {SEED}: {kill.__name__} {moment}")
-            site.project.run("up")
-            _expect_all_that_git_says(site, undisturbed)
-            _expect_one_version_and_one_invalidation_for_each_change(site)
+            try:
+                site.project.run("up")
+                _expect_all_that_git_says(site, undisturbed)
+                _expect_one_version_and_one_invalidation_for_each_change(site)
+            except Exception as error:
+                error.add_note(f"KILLS_SEED={SEED}, {site.project.folder.name}, {kill.__name__} {time}: {moment}")
+                raise
         _expect_nothing_left_to_do(site)
+    assert not [process for leader in site.killed for process in _session(leader)]
 
 
 def _expect_all_that_git_says(site: Site, undisturbed: list[str]) -> None:
@@ -179,20 +200,6 @@ def _expect_one_version_and_one_invalidation_for_each_change(site: Site) -> None
 def _expect_nothing_left_to_do(site: Site) -> None:
     assert "updated" not in site.project.run("refresh")
     assert site.project.up() == set()
-
-
-def _is_killed(project: ProjectCopy, moment: Moment) -> bool:
-    """Deploy, and kill the deployment at its moment; false where it has ended before that."""
-    project.emulator.folder.mkdir(exist_ok=True)
-    project.emulator.log.touch()
-    with project.emulator.log.open() as log:
-        log.seek(0, os.SEEK_END)
-        process = project.start("up")
-        if _comes(moment, process, log):
-            _kill(process, moment.providers_too)
-    printed, _ = process.communicate()
-    assert process.returncode in (0, -signal.SIGKILL), printed
-    return process.returncode != 0
 
 
 def _comes(moment: Moment, process: "subprocess.Popen[str]", log: TextIO) -> bool:

@@ -1,4 +1,4 @@
-"""Telling a recorded process from another that has its id."""
+"""Telling a recorded process from another that has its id; ending with the parent."""
 
 import os
 import shutil
@@ -41,3 +41,14 @@ def test_a_zombie_is_dead() -> None:
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert not is_alive(process.pid)
     process.wait()
+
+
+def test_a_process_ends_with_a_parent_that_is_killed() -> None:
+    child = "import time; from sandbox.processes import end_with_parent; end_with_parent(); print(flush=True); time.sleep(60)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.kill()
+        # Read to its end only when the child, too, has closed it.
+        assert process.stdout.read() == b""
