@@ -1,7 +1,8 @@
 """Deployments killed at random moments: the next `up` brings all that git says, once, and leaves nothing astray.
 
-Moments are counted in requests to the embedded AWS, so that they fall between any two: between an upload and the
-invalidation, between the invalidation and the state's note of it. `KILLS_SEED=<seed>` repeats a run.
+Moments are counted in requests to the embedded AWS, so that they fall between any two, as between an upload and the
+invalidation; every fifth of an update's is between the invalidation and the state's note of it. `KILLS_SEED=<seed>`
+repeats a run.
 """
 
 import contextlib
@@ -32,8 +33,9 @@ KILLED_UPDATES = 7
 # About as many as a deployment makes; one that ends before its moment has come is not counted.
 CREATION_REQUESTS = 130
 UPDATE_REQUESTS = 42
-# How the emulator logs a request, where it is told to log all.
+# How the emulator logs requests, where it is told to log all.
 REQUEST = " -> service="
+INVALIDATION = f"/invalidation{REQUEST}"
 POLL_SECONDS = 0.005
 RETENTIONS = (7, 14)
 
@@ -47,6 +49,8 @@ class Moment:
     """After the last of these requests."""
     providers_too: bool
     """Else they go on for up to a second, until they notice that the engine is gone."""
+    counted: str = REQUEST
+    """Which requests are meant."""
 
     @classmethod
     def at_random(cls, chance: random.Random, requests: int) -> "Moment":
@@ -82,6 +86,8 @@ class Site:
         while True:
             self._edit()
             moment = Moment.at_random(self.chance, UPDATE_REQUESTS)
+            if self.chance.random() < 0.2:
+                moment = Moment(requests=1, seconds=0, providers_too=moment.providers_too, counted=INVALIDATION)
             if self._is_killed_at(moment):
                 return moment
 
@@ -206,7 +212,7 @@ def _comes(moment: Moment, process: "subprocess.Popen[str]", log: TextIO) -> boo
     """Wait for the moment; false where the deployment has ended before it."""
     seen = 0
     while seen < moment.requests:
-        seen += log.read().count(REQUEST)
+        seen += log.read().count(moment.counted)
         if _ends(process, POLL_SECONDS):
             return False
     return not _ends(process, moment.seconds)

@@ -44,11 +44,11 @@ def test_a_zombie_is_dead() -> None:
 
 
 def test_a_process_ends_with_a_parent_that_is_killed() -> None:
-    child = "import time; from sandbox.processes import end_with_parent; end_with_parent(); print(flush=True); time.sleep(60)"
-    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    child = "import signal; from sandbox.processes import end_with_parent; end_with_parent(); print('up', flush=True)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child + '; signal.pause()'!r}])"
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        process.stdout.readline()
+        assert process.stdout.readline() == b"up\n"
         process.kill()
-        # Read to its end only when the child, too, has closed it.
+        # At its end only when the child, too, has let go of it.
         assert process.stdout.read() == b""
