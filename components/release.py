@@ -21,7 +21,7 @@ from botocore.config import Config
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
 from components.aws_connection import client_of
-from components.release_history import ReleaseHistory, name_of
+from components.release_history import ReleaseHistory, name_of, number_of
 from components.served import (
     Unreachable,
     get,
@@ -180,7 +180,7 @@ class ProvenReleases(ResourceProvider):
     def _recorded(self, props: Mapping[str, Any], last: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             history = ReleaseHistory(client_of("dynamodb", self._request, RETRIES), props["table_name"])
-            number = 1 + (int(last["number"]) if last else history.newest_number())
+            number = 1 + (int(last["number"]) if last else _number_before(history, props))
             record = self._record(props, number, _invalidated(props, last))
             history.put(number, record)
         except botocore.exceptions.ClientError as error:
@@ -196,14 +196,7 @@ class ProvenReleases(ResourceProvider):
             "release": name_of(number),
             "released_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             "released_by": self._who(),
-            "commit": props["commit"],
-            "dirty": props["dirty"],
-            "renderer": {
-                "version": props["renderer_version"],
-                "build_id": props["build_id"],
-                "rolled_back": props["rolled_back"],
-            },
-            "static_files": props["static_files"],
+            **_released(props),
             "invalidated": invalidated,
         }
 
@@ -211,6 +204,27 @@ class ProvenReleases(ResourceProvider):
         """AWS's name for whoever deploys, without the account, as the record is public: `user/ada`."""
         identity = client_of("sts", self._request, RETRIES).get_caller_identity()
         return str(identity["Arn"].split(":", 5)[-1])
+
+
+def _released(props: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record tells of the content."""
+    return {
+        "commit": props["commit"],
+        "dirty": props["dirty"],
+        "renderer": {
+            "version": props["renderer_version"],
+            "build_id": props["build_id"],
+            "rolled_back": props["rolled_back"],
+        },
+        "static_files": props["static_files"],
+    }
+
+
+def _number_before(history: ReleaseHistory, props: Mapping[str, Any]) -> int:
+    """The last number of the table's earlier life; a record of this very content is a killed deployment's."""
+    newest = next(iter(history.newest(limit=1)), {"release": name_of(0)})
+    number = number_of(newest["release"])
+    return number - 1 if newest.items() >= _released(props).items() else number
 
 
 def differences(props: Mapping[str, Any]) -> list[str]:

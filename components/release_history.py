@@ -28,10 +28,6 @@ class ReleaseHistory:
         )
         return [_record(item) for item in found["Items"]]
 
-    def newest_number(self) -> int:
-        """The last release's number, 0 where there is none."""
-        return max((number_of(record["release"]) for record in self.newest(limit=1)), default=0)
-
     def put(self, number: int, record: Mapping[str, Any]) -> None:
         """Keep a record, and forget the one that is one too many; a second time, nothing changes."""
         self._client.put_item(TableName=self._table, Item=_item({**_key(number), **record}))

@@ -83,11 +83,11 @@ COMMANDS = {function.__name__: function for function in (sandbox, up, preview, r
 
 
 def _up(emulator: Emulator) -> dict[str, str]:
-    engine = find_engine(_report)
+    deployment = Deployment(emulator, find_engine(_report))
+    was_interrupted = deployment.begin()
     was_started = _start(emulator)
-    deployment = Deployment(emulator, engine)
     _report("Deploying the stack")
-    return deployment.up(on_output=_engine_line, refresh=was_started or deployment.was_interrupted)
+    return deployment.up(on_output=_engine_line, refresh=was_interrupted or was_started)
 
 
 def _deployment(emulator: Emulator) -> Deployment:

@@ -21,8 +21,13 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 # The emulator's well-known root credentials, key and secret alike; they open nothing else.
 ROOT_KEY = "test"
+PID_FILE = "emulator.pid"
+# It notes its own id, so that it is found again even where the one that starts it is killed just then.
 # ministack answers /health of every host itself; here that path is the renderer's, and ministack keeps its own one.
-LAUNCH = "from ministack import app; app._HEALTH_PATHS = ('/_ministack/health',); app.main()"
+LAUNCH = (
+    f"import os; open('{PID_FILE}', 'w').write(str(os.getpid())); "
+    "from ministack import app; app._HEALTH_PATHS = ('/_ministack/health',); app.main()"
+)
 START_LIMIT_SECONDS = 60
 STOP_LIMIT_SECONDS = 30
 POLL_SECONDS = 0.1
@@ -94,7 +99,7 @@ class Emulator:
 
     @property
     def _pid_file(self) -> Path:
-        return self.folder / "emulator.pid"
+        return self.folder / PID_FILE
 
     def _pid(self) -> int | None:
         try:
@@ -142,7 +147,7 @@ class Emulator:
             "STATE_DIR": str(state / "services"),
         }
         with self.log.open("wb") as log:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [str(python), "-c", LAUNCH],
                 cwd=self.folder,
                 env=variables,
@@ -151,8 +156,6 @@ class Emulator:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._pid_file.write_text(f"{process.pid}\n", encoding="utf-8")
-        return process
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_LIMIT_SECONDS

@@ -1,15 +1,31 @@
-"""Whether a recorded process still is the one that was meant: ids are used again, and the dead linger as zombies."""
+"""Processes: whether a recorded one still is the one that was meant, and how one ends with the one that started it."""
 
+import os
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 PROC = Path("/proc")
+PARENT_POLL_SECONDS = 1
 
 
 def is_alive(pid: int, program: str = "") -> bool:
-    """Whether the process runs, and its command line names the program."""
+    """Whether the process runs, and its command line names the program; ids are used again, the dead are zombies."""
     state, command = _from_proc(pid) if (PROC / "self" / "stat").exists() else _from_ps(pid)
     return state not in ("", "Z") and program in command
+
+
+def end_with_parent() -> None:
+    """End this process once its parent is gone, as it is where it was killed; whatever is under way, nobody waits."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_POLL_SECONDS)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _from_proc(pid: int) -> tuple[str, str]:

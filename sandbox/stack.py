@@ -33,6 +33,13 @@ class Deployment:
     emulator: Emulator
     engine: auto.PulumiCommand
 
+    def begin(self) -> bool:
+        """Note that a deployment begins, before anything it needs; whether one began earlier and did not end."""
+        was_interrupted = self._unfinished.exists()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._unfinished.touch()
+        return was_interrupted
+
     def up(self, on_output: Output, refresh: bool = False) -> dict[str, Any]:
         """Deploy; with `refresh`, look first at what is there, as after a crash of the emulator.
 
@@ -46,9 +53,8 @@ class Deployment:
         stack = self._stack()
         if refresh:
             self._run(stack.refresh, on_output=on_output, clear_pending_creates=True)
-        self._unfinished.touch()
         result: auto.UpResult = self._run(stack.up, on_output=on_output)
-        self._unfinished.unlink()
+        self._unfinished.unlink(missing_ok=True)
         return _values(result.outputs)
 
     def preview(self, on_output: Output) -> auto.PreviewResult:
@@ -78,11 +84,6 @@ class Deployment:
         if not outputs:
             raise SandboxError("Nothing is deployed on the sandbox yet: run make sandbox.")
         return outputs
-
-    @property
-    def was_interrupted(self) -> bool:
-        """Whether a deployment began and did not end."""
-        return self._unfinished.exists()
 
     @property
     def _folder(self) -> Path:
@@ -153,7 +154,7 @@ class Deployment:
     def _write_launchers(self) -> None:
         """The engine finds its plugins as executables on PATH."""
         self._launchers.mkdir(parents=True, exist_ok=True)
-        modules = {"pulumi-resource-aws": "sandbox.provider", "pulumi-resource-pulumi-python": "pulumi.dynamic"}
+        modules = {"pulumi-resource-aws": "sandbox.provider", "pulumi-resource-pulumi-python": "sandbox.dynamic"}
         search_path = os.pathsep.join([str(PROJECT), str(PROJECT / "lambda")])
         for name, module in modules.items():
             launcher = self._launchers / name
@@ -170,8 +171,9 @@ class Deployment:
         shutil.copy(PROJECT / "Pulumi.yaml", self._workspace)
         own = (PROJECT / self._config_file.name).read_text(encoding="utf-8")
         settings = yaml.safe_load(own.replace(f":{DEFAULT_PORT}", f":{self.emulator.port}"))
-        added = yaml.safe_load(self._config_file.read_text(encoding="utf-8")) if self._config_file.exists() else {}
-        self._config_file.write_text(yaml.safe_dump({**added, **settings}), encoding="utf-8")
+        added = yaml.safe_load(self._config_file.read_text(encoding="utf-8")) if self._config_file.exists() else None
+        # A kill may have left the file empty; Pulumi then adds the same again.
+        self._config_file.write_text(yaml.safe_dump({**(added or {}), **settings}), encoding="utf-8")
 
     def _check_configuration(self) -> None:
         try:
@@ -186,17 +188,18 @@ class Deployment:
         self._pulumi("stack", "init", STACK, "--no-select")
 
     def _release_lock_of_the_dead(self) -> None:
-        """A deployment that was killed leaves its lock; one that is running keeps it."""
-        for lock in self._locks():
-            if not is_alive(lock["pid"], "pulumi"):
-                self._pulumi("cancel", "--yes", "--stack", STACK)
+        """A deployment that was killed leaves its lock, or a lock half written; one that is running keeps it."""
+        for file, lock in self._locks().items():
+            if not is_alive(lock.get("pid", 0), "pulumi"):
+                file.unlink(missing_ok=True)
 
-    def _locks(self) -> list[dict[str, Any]]:
+    def _locks(self) -> dict[Path, dict[str, Any]]:
         folder = self._folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT_NAME / STACK
-        return [json.loads(lock.read_text(encoding="utf-8")) for lock in folder.glob("*.json")]
+        return {file: _lock(file) for file in folder.glob("*")}
 
     def _lock_holder(self) -> str:
-        holders = [f"process {lock['pid']}, since {lock['timestamp']}" for lock in self._locks()]
+        locks = filter(None, self._locks().values())
+        holders = [f"process {lock['pid']}, since {lock['timestamp']}" for lock in locks]
         return (
             f"Another deployment of the sandbox is running ({'; '.join(holders)}).\nWait until it ends, then try again."
         )
@@ -234,6 +237,14 @@ class _Program(auto.LocalWorkspace):
 
 def _values(outputs: auto.OutputMap) -> dict[str, Any]:
     return {name: output.value for name, output in outputs.items()}
+
+
+def _lock(file: Path) -> dict[str, Any]:
+    """What a lock says; nothing where it was not written to its end, or is gone."""
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
 def _run_program() -> None:

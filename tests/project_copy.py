@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import requests
 
 from sandbox.emulator import Emulator
+from sandbox.places import PROJECT_NAME, STACK
 
 ROOT = Path(__file__).parent.parent
 # What a checkout doesn't hold, and what the program doesn't read.
@@ -84,6 +85,11 @@ class ProjectCopy:
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs."""
         return dict(json.loads(self.run("outputs")))
+
+    def state(self) -> list[dict[str, Any]]:
+        """The stack's resources, as the engine has noted them last."""
+        file = self.emulator.folder / "state" / ".pulumi" / "stacks" / PROJECT_NAME / f"{STACK}.json"
+        return list(json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"]["resources"])
 
     def configure(self, **config: Any) -> None:
         """Set keys in the copy's `Pulumi.sandbox.yaml`."""

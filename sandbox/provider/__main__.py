@@ -13,17 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from sandbox.processes import end_with_parent
 from sandbox.provider.servicer import AwsServicer
 
 WORKERS = 32
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 """As the engine's own."""
-PARENT_POLL_SECONDS = 1
 
 
 def main() -> None:
     """Serve until the engine ends."""
-    parent = os.getppid()
+    end_with_parent()
     stopped = threading.Event()
     # The engine starts its plugins in process groups of their own, so a user's Ctrl-C does not come here.
     for stop in (signal.SIGINT, signal.SIGTERM):
@@ -40,8 +40,7 @@ def main() -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    while not stopped.wait(PARENT_POLL_SECONDS) and os.getppid() == parent:
-        pass
+    stopped.wait()
     # Whatever AWS is still being asked, nobody waits for the answer.
     os._exit(0)
 

@@ -7,7 +7,7 @@ from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import Properties, Resource, superfluous_tags, tag_list, tag_map
 from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Field
 
-POLL = {"Delay": 1, "MaxAttempts": 120}
+POLL = {"Delay": 0.25, "MaxAttempts": 480}
 DISABLED = {"enabled": False}
 
 ATTRIBUTES = Blocks(

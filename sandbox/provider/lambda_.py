@@ -12,8 +12,8 @@ from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import Properties, Resource, superfluous_tags
 from sandbox.provider.shape import AWS_DECIDES, Block, Field, Values
 
-POLL = {"Delay": 1, "MaxAttempts": 300}
-PUBLISHED_STATES = {"Delay": 1, "MaxAttempts": 600}
+POLL = {"Delay": 0.25, "MaxAttempts": 1200}
+PUBLISHED_STATES = {"Delay": 0.25, "MaxAttempts": 2400}
 X86 = ["x86_64"]
 # A function's inputs that go with its code; all others but the ones below go with its configuration.
 CODE_INPUTS = frozenset({"code", "sourceCodeHash", "codeSha256", "architectures"})

@@ -216,6 +216,14 @@ def test_after_a_crash_a_release_keeps_its_number(releases: ProvenReleases, site
     assert list(dynamo.items) == ["RELEASE#00000005"]
 
 
+def test_after_a_crash_the_first_release_keeps_its_number(releases: ProvenReleases, site: Site, dynamo: Dynamo) -> None:
+    for _attempt in range(2):
+        outs = releases.create(props(site)).outs
+    assert outs is not None
+    assert outs["record"]["release"] == "r1"
+    assert list(dynamo.items) == ["RELEASE#00000001"]
+
+
 def test_what_an_earlier_deployment_invalidated_is_on_its_own_record_alone(
     releases: ProvenReleases, site: Site, dynamo: Dynamo
 ) -> None:

@@ -1,4 +1,4 @@
-"""Telling a recorded process from another that has its id."""
+"""Telling a recorded process from another that has its id; ending with the parent."""
 
 import os
 import shutil
@@ -41,3 +41,14 @@ def test_a_zombie_is_dead() -> None:
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert not is_alive(process.pid)
     process.wait()
+
+
+def test_a_process_ends_with_a_parent_that_is_killed() -> None:
+    child = "import signal; from sandbox.processes import end_with_parent; end_with_parent(); print('up', flush=True)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child + '; signal.pause()'!r}])"
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        process.kill()
+        # At its end only when the child, too, has let go of it.
+        assert process.stdout.read() == b""

@@ -1,0 +1,107 @@
+"""What an embedded AWS holds of the kinds that the stack is made of, and what the stack's state says it holds."""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from sandbox.emulator import Emulator
+
+Thing = tuple[str, str]
+"""A thing's type as Pulumi names it, and its id."""
+
+# What is in the state, and in AWS is no thing by itself but a property of another: the bucket's, here.
+PROPERTIES = frozenset(
+    {
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+        "aws:s3/bucketPolicy:BucketPolicy",
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    }
+)
+
+
+def held(emulator: Emulator) -> dict[Thing, str]:
+    """All things in the emulator, each with words that are the same after every deployment of the same source."""
+    services = (_cloudfront, _api_gateway, _lambda, _iam, _logs, _s3, _dynamodb)
+    return dict(itertools.chain.from_iterable(things(emulator) for things in services))
+
+
+def recorded(resources: Iterable[Mapping[str, Any]]) -> set[Thing]:
+    """All things that the state says are in AWS."""
+    return {
+        (resource["type"], resource["id"])
+        for resource in resources
+        if resource["type"].startswith("aws:") and resource["type"] not in PROPERTIES
+    }
+
+
+def _cloudfront(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
+    client = emulator.client("cloudfront")
+    for each in client.list_distributions()["DistributionList"].get("Items", []):
+        origins = sorted(origin["Id"] for origin in each["Origins"]["Items"])
+        yield ("aws:cloudfront/distribution:Distribution", each["Id"]), f"{each['Comment']} {origins}"
+    for each in client.list_origin_access_controls()["OriginAccessControlList"].get("Items", []):
+        yield ("aws:cloudfront/originAccessControl:OriginAccessControl", each["Id"]), each["Name"]
+    for each in client.list_cache_policies(Type="custom")["CachePolicyList"].get("Items", []):
+        policy = each["CachePolicy"]
+        yield ("aws:cloudfront/cachePolicy:CachePolicy", policy["Id"]), policy["CachePolicyConfig"]["Name"]
+    for each in client.list_response_headers_policies(Type="custom")["ResponseHeadersPolicyList"].get("Items", []):
+        policy = each["ResponseHeadersPolicy"]
+        name = policy["ResponseHeadersPolicyConfig"]["Name"]
+        yield ("aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy", policy["Id"]), name
+
+
+def _api_gateway(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
+    client = emulator.client("apigatewayv2")
+    for api in client.get_apis()["Items"]:
+        yield ("aws:apigatewayv2/api:Api", api["ApiId"]), api["Name"]
+        for each in client.get_integrations(ApiId=api["ApiId"])["Items"]:
+            yield ("aws:apigatewayv2/integration:Integration", each["IntegrationId"]), each["IntegrationUri"]
+        for each in client.get_routes(ApiId=api["ApiId"])["Items"]:
+            yield ("aws:apigatewayv2/route:Route", each["RouteId"]), each["RouteKey"]
+        for each in client.get_stages(ApiId=api["ApiId"])["Items"]:
+            yield ("aws:apigatewayv2/stage:Stage", each["StageName"]), each["StageName"]
+
+
+def _lambda(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
+    client = emulator.client("lambda")
+    for function in client.list_functions()["Functions"]:
+        name = function["FunctionName"]
+        yield ("aws:lambda/function:Function", name), f"{name} {function['Role']}"
+        for each in client.list_aliases(FunctionName=name)["Aliases"]:
+            yield ("aws:lambda/alias:Alias", each["AliasArn"]), each["AliasArn"]
+            policy = json.loads(client.get_policy(FunctionName=name, Qualifier=each["Name"])["Policy"])
+            for statement in policy["Statement"]:
+                yield ("aws:lambda/permission:Permission", statement["Sid"]), statement["Sid"]
+    for layer in client.list_layers()["Layers"]:
+        for each in client.list_layer_versions(LayerName=layer["LayerName"])["LayerVersions"]:
+            yield ("aws:lambda/layerVersion:LayerVersion", each["LayerVersionArn"]), each["LayerVersionArn"]
+
+
+def _iam(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
+    client = emulator.client("iam")
+    for role in client.list_roles()["Roles"]:
+        yield ("aws:iam/role:Role", role["RoleName"]), role["RoleName"]
+        for name in client.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
+            yield ("aws:iam/rolePolicy:RolePolicy", f"{role['RoleName']}:{name}"), name
+
+
+def _logs(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
+    for each in emulator.client("logs").describe_log_groups()["logGroups"]:
+        name = each["logGroupName"]
+        yield ("aws:cloudwatch/logGroup:LogGroup", name), f"{name} {each.get('retentionInDays')} days"
+
+
+def _s3(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
+    client = emulator.client("s3")
+    for bucket in client.list_buckets()["Buckets"]:
+        name = bucket["Name"]
+        yield ("aws:s3/bucket:Bucket", name), name
+        for each in client.list_objects_v2(Bucket=name).get("Contents", []):
+            yield ("aws:s3/bucketObject:BucketObject", f"{name}/{each['Key']}"), f"{name}/{each['Key']}"
+
+
+def _dynamodb(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
+    for name in emulator.client("dynamodb").list_tables()["TableNames"]:
+        yield ("aws:dynamodb/table:Table", name), name
