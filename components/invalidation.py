@@ -152,7 +152,7 @@ class InvalidationRun(pulumi.dynamic.Resource, name="Invalidation"):
             distribution_id: The CDN that serves it.
             static_files: Each file's URL path and content hash.
             rendered_by: The build id of the renderer that users are led to.
-            rendered_paths: What the renderer answers, wildcards allowed.
+            rendered_paths: What the renderer answers, as CloudFront wants it written.
             opts: Pulumi's options.
 
         """
@@ -172,11 +172,11 @@ def changed_paths(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]
     counts as changed.
     """
     before, after = olds["static_files"], news["static_files"]
-    changed = [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
+    changed = [quote(path) for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
     if olds["rendered_by"] != news["rendered_by"]:
         changed += [*news["rendered_paths"], *olds["rendered_paths"]]
     pending = olds["paths"] if olds.get("status") == PENDING else []
-    paths = list(dict.fromkeys([*pending, *(quote(path, safe="/*~") for path in changed)]))
+    paths = list(dict.fromkeys([*pending, *changed]))
     return [EVERYTHING] if EVERYTHING in paths or len(paths) > MOST_PATHS else paths
 
 

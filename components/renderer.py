@@ -28,8 +28,10 @@ class Renderer(pulumi.ComponentResource):
     """
 
     package: LambdaPackage
-    paths = ("/", "/experiments*", "/feed.atom", "/health")
-    """What it answers and the CDN may hold, wildcards allowed."""
+    # A path without a wildcard leaves what the CDN holds of it for other query strings:
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
+    paths = ("/", "/?*", "/experiments*", "/feed.atom*", "/health*")
+    """What it answers and the CDN may hold, as an invalidation names it."""
     function: aws.lambda_.Function
     gate: ReleaseGate
     alias: aws.lambda_.Alias

@@ -53,7 +53,7 @@ def _objects(target: Target) -> Iterator[tuple[str, datetime]]:
     for page in pages:
         for entry in page.get("Contents", []):
             if entry["Key"] != RECORD_KEY:
-                yield f"/{quote(entry['Key'], safe='/*~')}", entry["LastModified"].replace(microsecond=0)
+                yield f"/{quote(entry['Key'])}", entry["LastModified"].replace(microsecond=0)
 
 
 def _paths(target: Target, distribution_id: str, invalidation_id: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.renderer import Renderer
 from tests.project_copy import ROOT, ProjectCopy, changes
 
 ALIAS = "updated aws:lambda:Alias live"
@@ -97,7 +98,7 @@ def test_a_changed_renderer_line_updates_function_gate_alias_and_cache_alone(dep
     assert int(outputs["renderer_version"]) == int(before["renderer_version"]) + 1
     assert outputs["renderer_code_sha256"] != before["renderer_code_sha256"]
     assert outputs["renderer_code_sha256"] in deployed.get(outputs["dashboard_url"]).text
-    assert _last_invalidation(deployed) == {"/", "/experiments/*", "/health"}
+    assert _last_invalidation(deployed) == set(Renderer.paths)
 
 
 def test_a_changed_static_file_updates_that_object_and_its_cache_alone(deployed: ProjectCopy) -> None:

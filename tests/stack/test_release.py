@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.renderer import Renderer
 from tests.project_copy import ProjectCopy
 
 
@@ -66,7 +67,7 @@ def test_a_rollback_is_released_as_such_and_ended_by_whoever_says_so_alone(proje
     back = project.outputs()
     assert first["renderer_code_sha256"] in project.get(first["dashboard_url"]).text
     assert back["release"]["renderer"] == {**first["release"]["renderer"], "rolled_back": True}
-    assert back["release"]["invalidated"] == ["/", "/experiments/*", "/health"]
+    assert back["release"]["invalidated"] == list(Renderer.paths)
     assert project.get(f"{first['dashboard_url']}release.json").json() == back["release"]
 
     message = project.fail("up")
