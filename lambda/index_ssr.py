@@ -18,6 +18,7 @@ from experiments.model import Experiment
 from experiments.repository import ExperimentRepository, InvalidCursor, Page
 from http_api import Event, as_routed, link_to_root, method_of, without_body
 from pages import message
+from pages.experiment import render_experiment
 from pages.message import Message, render_message
 from pages.overview import render_overview
 from release import Release
@@ -71,10 +72,27 @@ def show_health() -> Response[dict[str, Any]]:
     return Response(status, "application/json", found.as_json(), NOT_CACHED)
 
 
+@app.get("/experiments/<experiment_id>")
+def show_experiment(experiment_id: str) -> Response[str]:
+    """Show everything that is recorded of one experiment."""
+    experiment = experiments.get(experiment_id) if is_linkable(experiment_id) else None
+    if experiment is None:
+        return _say(message.NO_SUCH_EXPERIMENT)
+    frames, neighbours = experiments.frame_quality(experiment.id), experiments.neighbours(experiment)
+    html = render_experiment(experiment, frames, neighbours, release, now=datetime.now(UTC))
+    return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY)
+
+
 @app.get("/experiments/<experiment_id>/video")
 def open_video(experiment_id: str) -> Response[str]:
     """Lead to the video, which the browser plays."""
     return _lead_to(experiment_id, lambda experiment: experiment.artefacts.video_key, message.NO_VIDEO)
+
+
+@app.get("/experiments/<experiment_id>/reference")
+def open_reference(experiment_id: str) -> Response[str]:
+    """Lead to the clip without loss, which the browser plays beside the video."""
+    return _lead_to(experiment_id, lambda experiment: experiment.artefacts.reference_key, message.NO_REFERENCE)
 
 
 @app.get("/experiments/<experiment_id>/decoder")

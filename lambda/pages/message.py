@@ -26,6 +26,11 @@ NO_VIDEO = Message(
     "This experiment has no video",
     "Only an experiment that has succeeded has one; look at its status in the list.",
 )
+NO_REFERENCE = Message(
+    HTTPStatus.NOT_FOUND,
+    "This experiment has no reference video",
+    "Only an experiment that has succeeded has one; look at its status in the list.",
+)
 NO_DECODER = Message(
     HTTPStatus.NOT_FOUND,
     "This experiment has no decoder",

@@ -62,6 +62,7 @@ class Row:
     error_rest: str
     video_link: str
     decoder_link: str
+    page_link: str
     decoder_size: str
 
     @property
@@ -151,7 +152,7 @@ LEGEND = tuple(_legend())
 def _row(experiment: Experiment, now: datetime) -> Row:
     metrics, created = experiment.metrics, experiment.created_at
     links = artefact_links.relative_links(experiment)
-    error, error_rest = _error(experiment)
+    error, error_rest = error_of(experiment)
     return Row(
         id=experiment.id,
         name=experiment.name or "Unnamed",
@@ -167,7 +168,7 @@ def _row(experiment: Experiment, now: datetime) -> Row:
             ("Ratio", _figure(presentation.compression_ratio, metrics.compression_ratio)),
         ),
         effort=(
-            ("Duration", _figure(presentation.duration, _seconds_taken(experiment, now))),
+            ("Duration", _figure(presentation.duration, seconds_taken(experiment, now))),
             ("Cost", _figure(presentation.cost, experiment.cost_usd)),
         ),
         created=presentation.timestamp(created) if created else "",
@@ -177,6 +178,7 @@ def _row(experiment: Experiment, now: datetime) -> Row:
         error_rest=error_rest,
         video_link=links.video,
         decoder_link=links.decoder,
+        page_link=links.page,
         decoder_size=_size(experiment.artefacts),
     )
 
@@ -197,7 +199,7 @@ def _clip(experiment: Experiment) -> str:
     return " · ".join(filter(None, known))
 
 
-def _seconds_taken(experiment: Experiment, now: datetime) -> float | None:
+def seconds_taken(experiment: Experiment, now: datetime) -> float | None:
     """Count from start to end, or to now while it runs; without these times, what the encoder took."""
     end = now if experiment.status is Status.RUNNING else experiment.finished_at
     if experiment.started_at and end and end >= experiment.started_at:
@@ -205,7 +207,7 @@ def _seconds_taken(experiment: Experiment, now: datetime) -> float | None:
     return experiment.metrics.encode_seconds
 
 
-def _error(experiment: Experiment) -> tuple[str, str]:
+def error_of(experiment: Experiment) -> tuple[str, str]:
     """Return what went wrong: its first line, and what else is known; of a failure that left no word, at least that."""
     line, _, rest = experiment.error.strip().partition("\n")
     if not line and experiment.status is Status.FAILED:

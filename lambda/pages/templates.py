@@ -19,4 +19,5 @@ for _name in ("layout.html", "chart.html"):
 
 OVERVIEW = _ENVIRONMENT.get_template("overview.html")
 RATE_DISTORTION = _ENVIRONMENT.get_template("rate_distortion.html")
+EXPERIMENT = _ENVIRONMENT.get_template("experiment.html")
 MESSAGE = _ENVIRONMENT.get_template("message.html")

@@ -15,31 +15,40 @@ class FakeTable:
     """DynamoDB's client as far as the renderer calls it; items newest first, as the index has them."""
 
     items: list[dict[str, Any]] = field(default_factory=list)
+    unlisted: list[dict[str, Any]] = field(default_factory=list)
     error: Exception | None = None
 
     def hold(self, *items: Mapping[str, Any]) -> None:
         self.items = [item_to_attribute_values(dict(item)) for item in items]
 
+    def hold_unlisted(self, item: Mapping[str, Any]) -> None:
+        """Hold an item that is in no index."""
+        self.unlisted.append(item_to_attribute_values(dict(item)))
+
     def query(self, **request: Any) -> dict[str, Any]:
         self._fail_if_told_so()
-        start = self._position_after(request.get("ExclusiveStartKey"))
-        found = self.items[start : start + request["Limit"]]
-        more = start + len(found) < len(self.items)
+        listed = self.items[::-1] if request["ScanIndexForward"] else self.items
+        start = _position_after(listed, request.get("ExclusiveStartKey"))
+        found = listed[start : start + request["Limit"]]
+        more = start + len(found) < len(listed)
         return {"Items": found} | ({"LastEvaluatedKey": found[-1]} if more else {})
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         self._fail_if_told_so()
-        item = next((item for item in self.items if item.get("pk") == request["Key"]["pk"]), None)
+        key = request["Key"]
+        found = (item for item in (*self.items, *self.unlisted) if item.get("pk") == key["pk"])
+        item = next((item for item in found if item.get("sk", key["sk"]) == key["sk"]), None)
         return {"Item": item} if item else {}
-
-    def _position_after(self, key: Mapping[str, Any] | None) -> int:
-        if key is None:
-            return 0
-        return next((place for place, item in enumerate(self.items, start=1) if item["pk"] == key["pk"]), 0)
 
     def _fail_if_told_so(self) -> None:
         if self.error:
             raise self.error
+
+
+def _position_after(items: list[dict[str, Any]], key: Mapping[str, Any] | None) -> int:
+    if key is None:
+        return 0
+    return next((place for place, item in enumerate(items, start=1) if item["pk"] == key["pk"]), 0)
 
 
 def aws_error(code: str, operation: str = "Query") -> ClientError:
