@@ -13,7 +13,9 @@ const IN_STEP_SECONDS = 0.02;
 function follow(leader, follower) {
   leader.addEventListener("play", () => follower.paused && start(follower));
   leader.addEventListener("pause", () => {
-    if (!leader.ended) follower.pause();
+    if (leader.ended) return;
+    follower.pause();
+    catchUp(leader, follower);
   });
   leader.addEventListener("ratechange", () => (follower.playbackRate = leader.playbackRate));
   leader.addEventListener("seeking", () => catchUp(leader, follower));
