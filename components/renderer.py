@@ -28,7 +28,7 @@ class Renderer(pulumi.ComponentResource):
     """
 
     package: LambdaPackage
-    paths = ("/", "/experiments/*", "/health")
+    paths = ("/", "/compare*", "/experiments/*", "/health")
     """What it answers and the CDN may hold, wildcards allowed."""
     function: aws.lambda_.Function
     gate: ReleaseGate

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +19,7 @@ from experiments.model import Experiment
 from experiments.repository import ExperimentRepository, InvalidCursor, Page
 from http_api import Event, as_routed, link_to_root, method_of, without_body
 from pages import message
+from pages.compare import MOST, ids_from, render_comparison
 from pages.experiment import render_experiment
 from pages.message import Message, render_message
 from pages.overview import render_overview
@@ -59,6 +61,21 @@ def show_overview() -> Response[str]:
     html = render_overview(page, release, query=query, is_first=cursor is None, now=datetime.now(UTC), began=began)
     timing = {"Server-Timing": f"table;dur={_ms(began, read)}, render;dur={_ms(read, time.perf_counter())}"}
     return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY | timing)
+
+
+@app.get("/compare")
+def compare_experiments() -> Response[str]:
+    """Show two to six experiments side by side."""
+    ids = ids_from(app.current_event.query_string_parameters.get("ids") or "")
+    if ids is None:
+        return _say(message.NOT_TWO_TO_SIX)
+    with ThreadPoolExecutor(MOST) as pool:
+        found = dict(zip(ids, pool.map(experiments.get, ids), strict=True))
+    known = [experiment for experiment in found.values() if experiment]
+    if not known:
+        return _say(message.NO_SUCH_EXPERIMENT)
+    html = render_comparison(known, [name for name in ids if not found[name]], release)
+    return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY)
 
 
 @app.get("/health")

@@ -98,11 +98,11 @@ def _view(experiment: Experiment, frames: FrameQuality | None, neighbours: Neigh
         rate=_rate(metrics),
         effort=_effort(experiment, now),
         timings=_timings(experiment),
-        parameters=[(name, _written(value)) for name, value in experiment.parameters.items()],
+        parameters=[(name, written(value)) for name, value in experiment.parameters.items()],
         charts=frame_chart.draw(frames) if frames else [],
         frames_per_value=frames.step if frames else 1,
         links=artefact_links.relative_links(experiment),
-        decoder_size=_figure(presentation.size, experiment.artefacts.decoder_bytes),
+        decoder_size=figure_of(presentation.size, experiment.artefacts.decoder_bytes),
         parent_link=artefact_links.page_link(experiment.parent_id or ""),
         newer=newer,
         newer_link=artefact_links.page_link(newer.id) if newer else "",
@@ -115,19 +115,19 @@ def _measured(metrics: Metrics) -> list[Measured]:
     psnrs = (metrics.psnr_db, metrics.psnr_y_db, metrics.psnr_u_db, metrics.psnr_v_db)
     ssims = (metrics.ssim, metrics.ssim_y, metrics.ssim_u, metrics.ssim_v)
     return [
-        Measured("PSNR", [_figure(presentation.psnr, value) for value in psnrs]),
-        Measured("SSIM", [_figure(presentation.ssim, value) for value in ssims]),
-        Measured("VMAF", [_figure(presentation.vmaf, metrics.vmaf), UNKNOWN, UNKNOWN, UNKNOWN]),
+        Measured("PSNR", [figure_of(presentation.psnr, value) for value in psnrs]),
+        Measured("SSIM", [figure_of(presentation.ssim, value) for value in ssims]),
+        Measured("VMAF", [figure_of(presentation.vmaf, metrics.vmaf), UNKNOWN, UNKNOWN, UNKNOWN]),
     ]
 
 
 def _rate(metrics: Metrics) -> Facts:
     return (
-        ("Bitrate", _figure(presentation.bitrate, metrics.bitrate_kbps)),
-        ("Compression ratio", _figure(presentation.compression_ratio, metrics.compression_ratio)),
-        ("Encoded size", _figure(presentation.size, metrics.encoded_bytes)),
-        ("Raw size", _figure(presentation.size, metrics.raw_bytes)),
-        ("Clip length", _figure(presentation.duration, metrics.duration_seconds)),
+        ("Bitrate", figure_of(presentation.bitrate, metrics.bitrate_kbps)),
+        ("Compression ratio", figure_of(presentation.compression_ratio, metrics.compression_ratio)),
+        ("Encoded size", figure_of(presentation.size, metrics.encoded_bytes)),
+        ("Raw size", figure_of(presentation.size, metrics.raw_bytes)),
+        ("Clip length", figure_of(presentation.duration, metrics.duration_seconds)),
     )
 
 
@@ -135,11 +135,11 @@ def _effort(experiment: Experiment, now: datetime) -> Facts:
     metrics, queued, started = experiment.metrics, experiment.created_at, experiment.started_at
     waited = (started - queued).total_seconds() if queued and started and started >= queued else None
     return (
-        ("Waited in the queue", _figure(presentation.duration, waited)),
-        ("From start to end", _figure(presentation.duration, seconds_taken(experiment, now))),
-        ("Encoding", _figure(presentation.duration, metrics.encode_seconds)),
-        ("Encoding speed", _figure(presentation.frame_rate, metrics.encode_fps)),
-        ("Cost", _figure(presentation.cost, experiment.cost_usd)),
+        ("Waited in the queue", figure_of(presentation.duration, waited)),
+        ("From start to end", figure_of(presentation.duration, seconds_taken(experiment, now))),
+        ("Encoding", figure_of(presentation.duration, metrics.encode_seconds)),
+        ("Encoding speed", figure_of(presentation.frame_rate, metrics.encode_fps)),
+        ("Cost", figure_of(presentation.cost, experiment.cost_usd)),
     )
 
 
@@ -157,11 +157,13 @@ def _moment(label: str, at: datetime | None) -> Moment:
     return Moment(label, presentation.timestamp(at), at.isoformat()) if at else Moment(label, "", "")
 
 
-def _written(value: Scalar) -> str:
+def written(value: Scalar) -> str:
+    """Write a parameter's value."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _figure(write: Callable[[Number], Figure], value: Number | None) -> Figure:
+def figure_of(write: Callable[[Number], Figure], value: Number | None) -> Figure:
+    """Write a value, or a dash where it is unknown."""
     return UNKNOWN if value is None else write(value)

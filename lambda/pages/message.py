@@ -41,6 +41,11 @@ BROKEN_CURSOR = Message(
     "This link leads nowhere",
     "Its place in the list can't be read. Start again with the newest experiments.",
 )
+NOT_TWO_TO_SIX = Message(
+    HTTPStatus.BAD_REQUEST,
+    "This can't be compared",
+    "A comparison takes two to six different experiments, by their ids: /compare?ids=one,another",
+)
 READING_ONLY = Message(
     HTTPStatus.METHOD_NOT_ALLOWED, "This can't be done here", "The public pages can be read, and nothing else."
 )
