@@ -24,7 +24,7 @@ renderer = Renderer("renderer", settings, store, source=ROOT / "lambda")
 api = HttpApi("http-api", settings, renderer)
 site = StaticSite("static-site", settings, folder=ROOT / "dashboard", released_with=[renderer.gate])
 domain = CustomDomain("custom-domain", settings) if settings.domain else None
-cdn = Cdn("cdn", settings, api, site, domain)
+cdn = Cdn("cdn", settings, api, site, store, domain)
 if domain:
     domain.lead_to(cdn.distribution)
 invalidation = Invalidation("invalidation", settings, cdn, renderer, site)

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.custom_domain import CustomDomain
+from components.experiment_store import ExperimentStore
 from components.http_api import HttpApi
 from components.settings import Settings
 from components.static_site import PATH_PATTERNS, StaticSite
@@ -25,11 +26,6 @@ ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 DAY = 24 * 60 * 60
 YEAR = 365 * DAY
-# Pages and files come from the site alone; no inline script or style, no plug-in, no frame.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 FRAME_OPTION = "DENY"
 REFERRER_POLICY = "strict-origin-when-cross-origin"
 
@@ -47,6 +43,7 @@ class Cdn(pulumi.ComponentResource):
         settings: Settings,
         api: HttpApi,
         site: StaticSite,
+        store: ExperimentStore,
         domain: CustomDomain | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -57,7 +54,7 @@ class Cdn(pulumi.ComponentResource):
 
         self._access_control = self._create_origin_access_control()
         self._page_cache = self._create_page_cache_policy()
-        self._security_headers = self._create_security_headers_policy()
+        self._security_headers = self._create_security_headers_policy(store)
         self.distribution = self._create_distribution(api, site)
         self._let_it_read(site)
         self.url = self._site_url()
@@ -104,7 +101,7 @@ class Cdn(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_security_headers_policy(self) -> aws.cloudfront.ResponseHeadersPolicy:
+    def _create_security_headers_policy(self, store: ExperimentStore) -> aws.cloudfront.ResponseHeadersPolicy:
         return aws.cloudfront.ResponseHeadersPolicy(
             "security",
             name=self._settings.name("security"),
@@ -112,7 +109,10 @@ class Cdn(pulumi.ComponentResource):
             security_headers_config=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs(
                 content_security_policy=(
                     aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentSecurityPolicyArgs(
-                        content_security_policy=CONTENT_SECURITY_POLICY, override=True
+                        content_security_policy=store.media.bucket.apply(
+                            lambda bucket: content_security_policy(self._settings, bucket)
+                        ),
+                        override=True,
                     )
                 ),
                 content_type_options=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs(
@@ -250,6 +250,18 @@ class Cdn(pulumi.ComponentResource):
             return pulumi.Output.from_input(f"https://{self._domain.name}")
         url_format = self._settings.site_url_format or "https://{label}.cloudfront.net"
         return self.distribution.domain_name.apply(lambda name: url_format.format(label=name.split(".")[0]).rstrip("/"))
+
+
+def content_security_policy(settings: Settings, media_bucket: str) -> str:
+    """Pages and files come from the site alone; no inline script or style, no plug-in, no frame.
+
+    Videos may come from the media bucket, too: a link to one is redirected there, and the policy holds for its target.
+    """
+    media = (settings.media_url_format or "https://{bucket}.s3.amazonaws.com").format(bucket=media_bucket)
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' {media}/; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
 
 
 def viewer_protocol_policy(settings: Settings) -> str:

@@ -90,6 +90,7 @@ class Settings:
     media_bucket_name: str
     api_url_format: str
     site_url_format: str
+    media_url_format: str
     release_patience_seconds: int
     renderer_version: str = ""
     """For this deployment alone: the version to roll back to, or `newest` to end a rollback."""
@@ -184,6 +185,11 @@ class Settings:
             "siteUrlFormat",
             "an http or https URL with {label} in it, and no other braces",
             _is_url_format(self.site_url_format, {"label"}),
+        )
+        yield (
+            "mediaUrlFormat",
+            "an http or https URL with {bucket} in it, and no other braces",
+            _is_url_format(self.media_url_format, {"bucket"}),
         )
 
 

@@ -1,4 +1,4 @@
-"""Links to an experiment's video and decoder: on the pages to the renderer, from there, signed, to the media bucket.
+"""Links to an experiment's page and files: on the pages to the renderer, from there, signed, to the media bucket.
 
 The pages hold no signed link, which would expire; so they can be cached.
 """
@@ -19,7 +19,9 @@ _ID = re.compile(r"[A-Za-z0-9][\w.:@+~-]{0,255}", re.ASCII)
 class Links(NamedTuple):
     """Links relative to the site's root; empty where the experiment has no such artefact."""
 
+    page: str
     video: str
+    reference: str
     decoder: str
 
 
@@ -28,14 +30,21 @@ def is_linkable(experiment_id: str) -> bool:
     return _ID.fullmatch(experiment_id) is not None
 
 
+def page_link(experiment_id: str) -> str:
+    """Return the link to an experiment's page, relative to the site's root; empty where the id can't stand in one."""
+    return f"experiments/{experiment_id}" if is_linkable(experiment_id) else ""
+
+
 def relative_links(experiment: Experiment) -> Links:
     """Return where the renderer leads to an experiment's artefacts."""
     if not is_linkable(experiment.id):
-        return Links("", "")
-    artefacts, folder = experiment.artefacts, f"experiments/{experiment.id}"
+        return Links("", "", "", "")
+    artefacts, page = experiment.artefacts, page_link(experiment.id)
     return Links(
-        video=f"{folder}/video" if artefacts.video_key else "",
-        decoder=f"{folder}/decoder" if artefacts.decoder_key else "",
+        page=page,
+        video=f"{page}/video" if artefacts.video_key else "",
+        reference=f"{page}/reference" if artefacts.reference_key else "",
+        decoder=f"{page}/decoder" if artefacts.decoder_key else "",
     )
 
 

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -27,6 +28,8 @@ from experiments.repository import ExperimentRepository, InvalidCursor, Page
 from http_api import Event, as_routed, link_to_root, method_of, without_body
 from listing_query import InvalidQuery, ListingQuery, page_links
 from pages import message
+from pages.compare import MOST, ids_from, render_comparison
+from pages.experiment import render_experiment
 from pages.message import Message, render_message
 from pages.overview import render_overview
 from release import Release
@@ -114,6 +117,21 @@ def describe_api() -> Response[str]:
     return Response(HTTPStatus.OK, JSON, as_json(description(release.version)), REVALIDATED)
 
 
+@app.get("/compare")
+def compare_experiments() -> Response[str]:
+    """Show two to six experiments side by side."""
+    ids = ids_from(app.current_event.query_string_parameters.get("ids") or "")
+    if ids is None:
+        return _say(message.NOT_TWO_TO_SIX)
+    with ThreadPoolExecutor(MOST) as pool:
+        found = dict(zip(ids, pool.map(experiments.get, ids), strict=True))
+    known = [experiment for experiment in found.values() if experiment]
+    if not known:
+        return _say(message.NO_SUCH_EXPERIMENT)
+    html = render_comparison(known, [name for name in ids if not found[name]], release)
+    return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY)
+
+
 @app.get("/health")
 def show_health() -> Response[dict[str, Any]]:
     """Tell which build this is, and whether what it depends on answers."""
@@ -125,10 +143,27 @@ def show_health() -> Response[dict[str, Any]]:
     return Response(status, "application/json", found.as_json(), NOT_CACHED)
 
 
+@app.get("/experiments/<experiment_id>")
+def show_experiment(experiment_id: str) -> Response[str]:
+    """Show everything that is recorded of one experiment."""
+    experiment = experiments.get(experiment_id) if is_linkable(experiment_id) else None
+    if experiment is None:
+        return _say(message.NO_SUCH_EXPERIMENT)
+    frames, neighbours = experiments.frame_quality(experiment.id), experiments.neighbours(experiment)
+    html = render_experiment(experiment, frames, neighbours, release, now=datetime.now(UTC))
+    return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY)
+
+
 @app.get("/experiments/<experiment_id>/video")
 def open_video(experiment_id: str) -> Response[str]:
     """Lead to the video, which the browser plays."""
     return _lead_to(experiment_id, lambda experiment: experiment.artefacts.video_key, message.NO_VIDEO)
+
+
+@app.get("/experiments/<experiment_id>/reference")
+def open_reference(experiment_id: str) -> Response[str]:
+    """Lead to the clip without loss, which the browser plays beside the video."""
+    return _lead_to(experiment_id, lambda experiment: experiment.artefacts.reference_key, message.NO_REFERENCE)
 
 
 @app.get("/experiments/<experiment_id>/decoder")

@@ -41,6 +41,16 @@ def quality(value: float, places: int, unit: str) -> Figure:
     return Figure(_decimal(value, places), unit)
 
 
+def vmaf(score: float) -> Figure:
+    """Write a VMAF score, 100 at best, which has no unit."""
+    return Figure(_decimal(score, 2), "")
+
+
+def frame_rate(fps: float) -> Figure:
+    """Write how many frames are encoded in a second."""
+    return Figure(_decimal(fps, 1), "fps")
+
+
 def difference(value: float, places: int, unit: str) -> Figure:
     """Write by how much something is more or less."""
     return Figure(_signed(_decimal(abs(value), places), value), unit)

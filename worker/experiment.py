@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from experiments.frame_quality import FrameQuality
 from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status, new_experiment_id
 
 from worker.clips import LOSSLESS, Clip, reference_video
@@ -17,7 +18,7 @@ from worker.command import CommandError, log_tail, run
 from worker.configuration import Configuration, ConfigurationError, Scalar
 from worker.decoder_bundle import write_bundle
 from worker.ffmpeg import run_ffmpeg
-from worker.measure import check_same_shape, with_quality, with_rate_and_speed
+from worker.measure import check_same_shape, frame_quality, with_quality, with_rate_and_speed
 from worker.y4m import Video, VideoError, read_video
 
 G4DN_XLARGE_USD_PER_HOUR = 0.526
@@ -53,6 +54,7 @@ class Outcome:
     reference: Path | None = None
     """The clip without loss, for comparison."""
     decoder: Path | None = None
+    frames: FrameQuality | None = None
 
 
 def plan(
@@ -152,6 +154,7 @@ def _measure(job: Job, decoded: Path, folder: Path, outcome: Outcome) -> None:
         vmaf=metrics.vmaf,
         label=job.configuration.label,
     )
+    outcome.frames = frame_quality(folder)
     _note(outcome, metrics=metrics, rd_points=(point,))
 
 

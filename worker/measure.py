@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from experiments.frame_quality import FrameQuality
 from experiments.model import Metrics, psnr
 
 from worker.command import CommandError
@@ -17,6 +18,9 @@ from worker.y4m import Video, VideoError
 _BY_NUMBER = "[0:v]settb=1/25,setpts=N{0};[1:v]settb=1/25,setpts=N{1};"
 _PSNR = re.compile(r"PSNR y:(\S+) u:(\S+) v:(\S+) average:(\S+)")
 _SSIM = re.compile(r"SSIM Y:(\S+) \S+ U:(\S+) \S+ V:(\S+) \S+ All:(\S+)")
+# A line a frame: https://ffmpeg.org/ffmpeg-filters.html#psnr and #ssim.
+_PSNR_FILE, _SSIM_FILE = "psnr.log", "ssim.log"
+_FRAME_PSNR, _FRAME_SSIM = re.compile(r"psnr_avg:(\S+)"), re.compile(r"All:(\S+)")
 _VMAF = re.compile(r"VMAF score: (\S+)")
 
 
@@ -26,12 +30,15 @@ def with_quality(metrics: Metrics, original: Path, decoded: Path, folder: Path) 
     PSNR in dB per plane and over all of a frame's samples, both from the mean squared error of the whole clip
     (https://ffmpeg.org/ffmpeg-filters.html#psnr), 100 where the frames are identical; SSIM per plane and over all, its
     planes weighted by their samples (https://ffmpeg.org/ffmpeg-filters.html#ssim); VMAF by libvmaf's built-in model
-    v0.6.1, where this ffmpeg has it and the frames are large enough.
+    v0.6.1, where this ffmpeg has it and the frames are large enough. What `frame_quality` reads is left in the folder.
 
     Raises:
         CommandError: ffmpeg could not compare them.
     """
-    graph = _BY_NUMBER.format(",split[a][c]", ",split[b][d]") + "[a][b]psnr;[c][d]ssim"
+    graph = (
+        _BY_NUMBER.format(",split[a][c]", ",split[b][d]")
+        + f"[a][b]psnr=stats_file={_PSNR_FILE};[c][d]ssim=stats_file={_SSIM_FILE}"
+    )
     log = _compare(graph, original, decoded, folder)
     psnrs, ssims = _PSNR.search(log), _SSIM.search(log)
     if not psnrs or not ssims:
@@ -50,6 +57,13 @@ def with_quality(metrics: Metrics, original: Path, decoded: Path, folder: Path) 
         ssim_v=ssim_v,
         vmaf=_vmaf(original, decoded, folder),
     )
+
+
+def frame_quality(folder: Path) -> FrameQuality:
+    """Return how good each frame is, from the logs that `with_quality` has left in a folder."""
+    psnrs = _FRAME_PSNR.findall((folder / _PSNR_FILE).read_text(encoding="ascii"))
+    ssims = _FRAME_SSIM.findall((folder / _SSIM_FILE).read_text(encoding="ascii"))
+    return FrameQuality.of([float(value) for value in psnrs], [float(value) for value in ssims])
 
 
 def with_rate_and_speed(metrics: Metrics, original: Video, encoded_bytes: int, encode_seconds: float) -> Metrics:

@@ -46,6 +46,8 @@ class Publisher:
             self._upload(outcome)
         except (S3UploadFailedError, ClientError, BotoCoreError, OSError) as error:
             fail(outcome, f"its files could not be uploaded: {error}")
+        if outcome.frames:
+            self.repository.put_frame_quality(outcome.experiment.id, outcome.frames)
         self.record(outcome.experiment)
         return outcome.experiment
 

@@ -8,11 +8,12 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.criteria import Criteria, Listing
-from experiments.model import SORT_KEY, Experiment, partition_key
+from experiments.frame_quality import FRAMES_SORT_KEY, FrameQuality
+from experiments.model import SORT_KEY, Experiment, iso_utc, partition_key
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -41,6 +42,13 @@ class Page:
     previous_cursor: str | None = None
     examined: int = 0
     """How many experiments were read to find these."""
+
+
+class Neighbours(NamedTuple):
+    """The experiments queued just after and just before another; of them only id and name are read."""
+
+    newer: Experiment | None
+    older: Experiment | None
 
 
 class ExperimentRepository:
@@ -84,12 +92,24 @@ class ExperimentRepository:
 
     def get(self, experiment_id: str) -> Experiment | None:
         """Return one experiment, or None where there is none of that id."""
-        key = partition_key(experiment_id)
-        if not experiment_id or not _is_key(key, _MOST_PARTITION_KEY_BYTES):
-            return None
-        response = self._client.get_item(TableName=self._table_name, Key={"pk": {"S": key}, "sk": {"S": SORT_KEY}})
-        item = response.get("Item")
-        return Experiment.from_item(item_to_python(item)) if item else None
+        item = self._item(experiment_id, SORT_KEY)
+        return Experiment.from_item(item) if item else None
+
+    def frame_quality(self, experiment_id: str) -> FrameQuality | None:
+        """Return how good an experiment's frames are, or None where that is not recorded."""
+        item = self._item(experiment_id, FRAMES_SORT_KEY)
+        return FrameQuality.from_item(item) if item else None
+
+    def neighbours(self, experiment: Experiment) -> Neighbours:
+        """Return the experiments next to one in the list of all: at most two items are read each way."""
+        if experiment.created_at is None:
+            return Neighbours(None, None)
+        key = {"pk": partition_key(experiment.id), "sk": SORT_KEY, "created_at": iso_utc(experiment.created_at)}
+        start = _cursor({name: {"S": value} for name, value in key.items()})
+        return Neighbours(
+            newer=self._next_to(experiment.id, start, forward=False),
+            older=self._next_to(experiment.id, start, forward=True),
+        )
 
     def put(self, experiment: Experiment) -> None:
         """Write an experiment's item whole, over one of the same id.
@@ -99,6 +119,27 @@ class ExperimentRepository:
         """
         item = item_to_attribute_values(experiment.to_item())
         self._client.put_item(TableName=self._table_name, Item=item)
+
+    def put_frame_quality(self, experiment_id: str, frames: FrameQuality) -> None:
+        """Write how good an experiment's frames are."""
+        item = item_to_attribute_values(frames.to_item(experiment_id))
+        self._client.put_item(TableName=self._table_name, Item=item)
+
+    def _item(self, experiment_id: str, sort_key: str) -> dict[str, Any] | None:
+        key = partition_key(experiment_id)
+        if not experiment_id or not _is_key(key, _MOST_PARTITION_KEY_BYTES):
+            return None
+        response = self._client.get_item(TableName=self._table_name, Key={"pk": {"S": key}, "sk": {"S": sort_key}})
+        item = response.get("Item")
+        return item_to_python(item) if item else None
+
+    def _next_to(self, experiment_id: str, start: str, *, forward: bool) -> Experiment | None:
+        # The experiment itself is met where another writer's created_at is a little off this project's format.
+        request = self._request(Criteria().listing, 2, start, forward=forward)
+        request["ProjectionExpression"] = "pk, id, #name"
+        request["ExpressionAttributeNames"]["#name"] = "name"
+        found = (Experiment.from_item(item_to_python(item)) for item in self._client.query(**request)["Items"])
+        return next((other for other in found if other.id != experiment_id), None)
 
     def _read(self, criteria: Criteria, limit: int, start: str | None, *, forward: bool) -> Page:
         """Read from a cursor on, forward to older experiments or back to newer ones, until the page is full."""

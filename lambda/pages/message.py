@@ -26,6 +26,11 @@ NO_VIDEO = Message(
     "This experiment has no video",
     "Only an experiment that has succeeded has one; look at its status in the list.",
 )
+NO_REFERENCE = Message(
+    HTTPStatus.NOT_FOUND,
+    "This experiment has no reference video",
+    "Only an experiment that has succeeded has one; look at its status in the list.",
+)
 NO_DECODER = Message(
     HTTPStatus.NOT_FOUND,
     "This experiment has no decoder",
@@ -35,6 +40,11 @@ BROKEN_CURSOR = Message(
     HTTPStatus.BAD_REQUEST,
     "This link leads nowhere",
     "Its place in the list can't be read. Start again with the newest experiments.",
+)
+NOT_TWO_TO_SIX = Message(
+    HTTPStatus.BAD_REQUEST,
+    "This can't be compared",
+    "A comparison takes two to six different experiments, by their ids: /compare?ids=one,another",
 )
 READING_ONLY = Message(
     HTTPStatus.METHOD_NOT_ALLOWED, "This can't be done here", "The public pages can be read, and nothing else."

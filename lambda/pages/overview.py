@@ -64,6 +64,7 @@ class Row:
     error_rest: str
     video_link: str
     decoder_link: str
+    page_link: str
     decoder_size: str
 
     @property
@@ -190,7 +191,7 @@ LEGEND = tuple(_legend())
 def _row(experiment: Experiment, now: datetime) -> Row:
     metrics, created = experiment.metrics, experiment.created_at
     links = artefact_links.relative_links(experiment)
-    error, error_rest = _error(experiment)
+    error, error_rest = error_of(experiment)
     return Row(
         id=experiment.id,
         name=experiment.name or "Unnamed",
@@ -206,7 +207,7 @@ def _row(experiment: Experiment, now: datetime) -> Row:
             ("Ratio", _figure(presentation.compression_ratio, metrics.compression_ratio)),
         ),
         effort=(
-            ("Duration", _figure(presentation.duration, _seconds_taken(experiment, now))),
+            ("Duration", _figure(presentation.duration, seconds_so_far(experiment, now))),
             ("Cost", _figure(presentation.cost, experiment.cost_usd)),
         ),
         created=presentation.timestamp(created) if created else "",
@@ -216,6 +217,7 @@ def _row(experiment: Experiment, now: datetime) -> Row:
         error_rest=error_rest,
         video_link=links.video,
         decoder_link=links.decoder,
+        page_link=links.page,
         decoder_size=_size(experiment.artefacts),
     )
 
@@ -236,13 +238,13 @@ def _clip(experiment: Experiment) -> str:
     return " · ".join(filter(None, known))
 
 
-def _seconds_taken(experiment: Experiment, now: datetime) -> float | None:
+def seconds_so_far(experiment: Experiment, now: datetime) -> float | None:
     """Count from start to end, or to now while it runs."""
     running = experiment.status is Status.RUNNING
     return seconds_taken(replace(experiment, finished_at=now) if running else experiment)
 
 
-def _error(experiment: Experiment) -> tuple[str, str]:
+def error_of(experiment: Experiment) -> tuple[str, str]:
     """Return what went wrong: its first line, and what else is known; of a failure that left no word, at least that."""
     line, _, rest = experiment.error.strip().partition("\n")
     if not line and experiment.status is Status.FAILED:

@@ -19,5 +19,7 @@ for _name in ("layout.html", "chart.html"):
 
 OVERVIEW = _ENVIRONMENT.get_template("overview.html")
 RATE_DISTORTION = _ENVIRONMENT.get_template("rate_distortion.html")
+EXPERIMENT = _ENVIRONMENT.get_template("experiment.html")
+COMPARE = _ENVIRONMENT.get_template("compare.html")
 MESSAGE = _ENVIRONMENT.get_template("message.html")
 FEED = _ENVIRONMENT.get_template("feed.xml")

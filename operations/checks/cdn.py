@@ -9,12 +9,12 @@ from components.cdn import (
     API_PATHS,
     CACHING_DISABLED,
     CACHING_OPTIMIZED,
-    CONTENT_SECURITY_POLICY,
     DAY,
     FRAME_OPTION,
     REFERRER_POLICY,
     SITE_ORIGIN,
     YEAR,
+    content_security_policy,
     viewer_protocol_policy,
 )
 from components.static_site import PATH_PATTERNS
@@ -82,17 +82,18 @@ def _headers_policy_checks(target: Target, behaviours: Mapping[str, Mapping[str,
         config = policy["ResponseHeadersPolicyConfig"]
         yield compared("CDN headers policy", expected, config["Name"])
         headers = config.get("SecurityHeadersConfig", {})
-        for header, settings in _security_headers(target.settings.require_https).items():
+        for header, settings in _security_headers(target).items():
             actual = headers.get(header, {})
             yield compared(f"CDN {header}", settings, {name: actual.get(name) for name in settings or actual})
 
 
-def _security_headers(require_https: bool) -> dict[str, dict[str, Any]]:
+def _security_headers(target: Target) -> dict[str, dict[str, Any]]:
+    policy = content_security_policy(target.settings, target.outputs["media_bucket"])
     transport = {"AccessControlMaxAgeSec": YEAR, "IncludeSubdomains": True, "Override": True}
     return {
-        "ContentSecurityPolicy": {"ContentSecurityPolicy": CONTENT_SECURITY_POLICY, "Override": True},
+        "ContentSecurityPolicy": {"ContentSecurityPolicy": policy, "Override": True},
         "ContentTypeOptions": {"Override": True},
         "FrameOptions": {"FrameOption": FRAME_OPTION, "Override": True},
         "ReferrerPolicy": {"Override": True, "ReferrerPolicy": REFERRER_POLICY},
-        "StrictTransportSecurity": transport if require_https else {},
+        "StrictTransportSecurity": transport if target.settings.require_https else {},
     }

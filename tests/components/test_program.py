@@ -179,10 +179,16 @@ def test_production_speaks_https_only_and_the_sandbox_need_not(production: Progr
 
 
 def test_the_content_security_policy_forbids_inline_code(production: Program) -> None:
-    headers = production.one(HEADERS)["securityHeadersConfig"]
-    policy = headers["contentSecurityPolicy"]["contentSecurityPolicy"]
+    policy = _content_security(production)
     assert "default-src 'none'" in policy
     assert "unsafe-inline" not in policy
+
+
+def test_pages_may_play_videos_from_where_signed_links_lead(production: Program, sandbox: Program) -> None:
+    assert f"; media-src 'self' https://{_media_bucket(production)}.s3.amazonaws.com/; " in _content_security(
+        production
+    )
+    assert f"; media-src 'self' http://127.0.0.1:4566/{_media_bucket(sandbox)}/; " in _content_security(sandbox)
 
 
 def test_the_stage_is_throttled_and_its_access_logged(production: Program) -> None:
@@ -283,3 +289,13 @@ def _physical_names(program: Program) -> set[str]:
 
 def _as_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
+
+
+def _content_security(program: Program) -> str:
+    headers = program.one(HEADERS)["securityHeadersConfig"]
+    return str(headers["contentSecurityPolicy"]["contentSecurityPolicy"])
+
+
+def _media_bucket(program: Program) -> str:
+    (bucket,) = (bucket["bucket"] for bucket in program.all(BUCKET) if "media" in bucket["bucket"])
+    return str(bucket)

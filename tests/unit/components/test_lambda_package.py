@@ -37,6 +37,10 @@ def test_the_hash_is_the_one_that_lambda_reports(source: Path, tmp_path: Path) -
     assert package.sha256 == base64.b64encode(hashlib.sha256(package.path.read_bytes()).digest()).decode()
 
 
+def test_the_hash_is_the_same_on_every_machine(source: Path, tmp_path: Path) -> None:
+    assert packed(source, tmp_path) == "oiXLh7yALdAbKVD7lUZ7riw7xfgl5B8g5NrOJnjN31o="
+
+
 def test_path_mtime_and_mode_make_no_difference(source: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "another path" / "source"
     shutil.copytree(source, elsewhere, copy_function=shutil.copyfile)

@@ -59,6 +59,7 @@ def test_keys_of_other_namespaces_are_not_ours_to_judge() -> None:
         ("apiUrlFormat", "http://localhost/{stage}", "{api_id} and {stage}"),
         ("siteUrlFormat", "ftp://{label}", "http or https"),
         ("siteUrlFormat", "http://{label}.{other}", "no other braces"),
+        ("mediaUrlFormat", "http://localhost", "{bucket}"),
         ("domain", 5, "text"),
     ],
 )

@@ -249,6 +249,31 @@ def test_an_id_that_no_key_can_hold_is_unknown(repository: ExperimentRepository,
     assert repository.get(identifier) is None
 
 
+def test_neighbours_are_one_bounded_query_each_way(dynamodb: Stubber, repository: ExperimentRepository) -> None:
+    position = {name: item(4)[name] for name in ("pk", "sk", "feed", "created_at")}
+    for forwards, found in ((True, [item(4), item(5)]), (False, [item(3), item(2)])):
+        request = {
+            "TableName": TABLE,
+            "IndexName": "newest",
+            "KeyConditionExpression": "#attribute = :value",
+            "ProjectionExpression": "pk, id, #name",
+            "ExpressionAttributeNames": {"#attribute": "feed", "#name": "name"},
+            "ExpressionAttributeValues": {":value": {"S": "EXPERIMENTS"}},
+            "ExclusiveStartKey": position,
+            "ScanIndexForward": forwards,
+            "Limit": 2,
+        }
+        dynamodb.add_response("query", {"Items": found}, request)
+    newer, older = repository.neighbours(Experiment(id="e4", created_at=START + timedelta(seconds=4)))
+    assert newer is not None
+    assert older is not None
+    assert (newer.id, older.id) == ("e5", "e3")
+
+
+def test_what_is_in_no_listing_has_no_neighbours(repository: ExperimentRepository) -> None:
+    assert repository.neighbours(Experiment(id="e4")) == (None, None)
+
+
 def test_put_writes_one_whole_item(dynamodb: Stubber, repository: ExperimentRepository) -> None:
     experiment = Experiment(id="e4", codec="x265", status=Status.SUCCEEDED, created_at=START + timedelta(seconds=4))
     dynamodb.add_response("put_item", {}, {"TableName": TABLE, "Item": item(4)})

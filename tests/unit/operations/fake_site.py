@@ -15,7 +15,7 @@ from components.cdn import (
     API_PATHS,
     CACHING_DISABLED,
     CACHING_OPTIMIZED,
-    CONTENT_SECURITY_POLICY,
+    content_security_policy,
 )
 from components.lambda_package import LambdaPackage, package_source
 from components.release import RECORD_KEY, as_json
@@ -188,10 +188,11 @@ class FakeSite:
         self.distribution_changed = NOW - timedelta(hours=2)
         self.cache_policy = {"Name": f"{PROJECT}-test-pages", "MinTTL": 0, "DefaultTTL": 0, "MaxTTL": 86400}
         transport = {"AccessControlMaxAgeSec": 31536000, "IncludeSubdomains": True, "Override": True, "Preload": False}
+        policy = content_security_policy(self.settings, "media")
         self.headers_policy: dict[str, Any] = {
             "Name": f"{PROJECT}-test-security",
             "SecurityHeadersConfig": {
-                "ContentSecurityPolicy": {"Override": True, "ContentSecurityPolicy": CONTENT_SECURITY_POLICY},
+                "ContentSecurityPolicy": {"Override": True, "ContentSecurityPolicy": policy},
                 "ContentTypeOptions": {"Override": True},
                 "FrameOptions": {"Override": True, "FrameOption": "DENY"},
                 "ReferrerPolicy": {"Override": True, "ReferrerPolicy": "strict-origin-when-cross-origin"},

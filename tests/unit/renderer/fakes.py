@@ -15,16 +15,21 @@ class FakeTable:
     """DynamoDB's client as far as the renderer calls it; items newest first, as the index has them."""
 
     items: list[dict[str, Any]] = field(default_factory=list)
+    unlisted: list[dict[str, Any]] = field(default_factory=list)
     error: Exception | None = None
     queries: list[dict[str, Any]] = field(default_factory=list)
 
     def hold(self, *items: Mapping[str, Any]) -> None:
         self.items = [item_to_attribute_values(dict(item)) for item in items]
 
+    def hold_unlisted(self, item: Mapping[str, Any]) -> None:
+        """Hold an item that is in no index."""
+        self.unlisted.append(item_to_attribute_values(dict(item)))
+
     def query(self, **request: Any) -> dict[str, Any]:
         self._fail_if_told_so()
         self.queries.append(request)
-        (attribute,) = request["ExpressionAttributeNames"].values()
+        attribute = request["ExpressionAttributeNames"]["#attribute"]
         (value,) = request["ExpressionAttributeValues"].values()
         # Broken items may lack what puts them into the index of all; they are shown all the same.
         held = [item for item in self.items if item.get(attribute, value) == value]
@@ -36,7 +41,9 @@ class FakeTable:
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         self._fail_if_told_so()
-        item = next((item for item in self.items if item.get("pk") == request["Key"]["pk"]), None)
+        key = request["Key"]
+        found = (item for item in (*self.items, *self.unlisted) if item.get("pk") == key["pk"])
+        item = next((item for item in found if item.get("sk", key["sk"]) == key["sk"]), None)
         return {"Item": item} if item else {}
 
     def _fail_if_told_so(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from experiments.attribute_values import item_to_python
+from experiments.frame_quality import FRAMES_SORT_KEY
 from experiments.model import Experiment
 
 
@@ -14,6 +15,7 @@ class Cloud:
     """Stands for both clients; `history` has every record as it was written, `refuses` the calls that fail."""
 
     items: dict[str, Any] = field(default_factory=dict)
+    frames: dict[str, Any] = field(default_factory=dict)
     history: list[Experiment] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
     content_types: dict[str, str] = field(default_factory=dict)
@@ -26,12 +28,16 @@ class Cloud:
 
     def put_item(self, TableName: str, Item: dict[str, Any]) -> None:  # noqa: N803
         self._allow("PutItem")
+        if Item["sk"]["S"] == FRAMES_SORT_KEY:
+            self.frames[Item["pk"]["S"]] = Item
+            return
         self.items[Item["pk"]["S"]] = Item
         self.history.append(Experiment.from_item(item_to_python(Item)))
 
     def get_item(self, TableName: str, Key: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
         self._allow("GetItem")
-        found = self.items.get(Key["pk"]["S"])
+        kept = self.frames if Key["sk"]["S"] == FRAMES_SORT_KEY else self.items
+        found = kept.get(Key["pk"]["S"])
         return {"Item": found} if found else {}
 
     def upload_file(self, filename: str, bucket: str, key: str, ExtraArgs: dict[str, str]) -> None:  # noqa: N803
