@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import artefact_links
 import presentation
-from experiments.model import Experiment, Metrics, Scalar
+from experiments.model import Experiment, Metrics, Scalar, Status
 from experiments.quality import Quality, quality
 from presentation import Figure
 from release import Release
@@ -137,8 +137,11 @@ def _value(value: Scalar | None) -> str:
 def _measured(metric: Metric, experiments: Sequence[Experiment]) -> Measured:
     values = [metric.read(experiment) for experiment in experiments]
     figures = [figure_of(metric.write, value) for value in values]
-    known = [value for value in values if value is not None]
+    # What failed early is cheap, and no better for it.
+    succeeded = [experiment.status is Status.SUCCEEDED for experiment in experiments]
+    known = [value for value, counts in zip(values, succeeded, strict=True) if counts and value is not None]
     best = metric.write(metric.better(known)) if metric.better and len(known) > 1 else None
     # What reads the same is as good; where all do, none stands out.
     stands_out = len({metric.write(value) for value in known}) > 1
-    return Measured(metric.label, [(figure, stands_out and figure == best) for figure in figures])
+    marked = [stands_out and counts and figure == best for figure, counts in zip(figures, succeeded, strict=True)]
+    return Measured(metric.label, list(zip(figures, marked, strict=True)))

@@ -1,6 +1,7 @@
 """Chromium, and pages opened in it the way different people look at them."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from components.served import get
 from tests.browser.chromium import find_chromium
 from tests.project_copy import ProjectCopy
 
@@ -36,7 +38,7 @@ class OpenPage:
 
 
 OpenFor = Callable[[Viewer, str], OpenPage]
-"""Opens a path of the site for a viewer."""
+"""Opens a path of the site for a viewer; in it, names of `experiment_ids` in braces stand for these."""
 
 DESKTOP = 1280
 PHONE = 390
@@ -62,7 +64,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_for(browser: Browser, site_url: str) -> Iterator[OpenFor]:
+def open_for(browser: Browser, site_url: str, experiment_ids: dict[str, str]) -> Iterator[OpenFor]:
     """Open pages, each in a browser context of its own."""
     contexts = []
 
@@ -76,8 +78,8 @@ def open_for(browser: Browser, site_url: str) -> Iterator[OpenFor]:
         opened = OpenPage(context.new_page())
         opened.page.on("console", lambda message: _note(message, opened))
         opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-        opened.page.goto(f"{site_url.rstrip('/')}{path}")
-        _keep_picture(opened.page, f"{path.strip('/').replace('/', '-') or 'overview'}-{viewer}")
+        opened.page.goto(f"{site_url}{path.format(**experiment_ids)}")
+        _keep_picture(opened.page, f"{'-'.join(re.findall(r'[a-z0-9]+', path)) or 'overview'}-{viewer}")
         return opened
 
     yield open_for
@@ -94,6 +96,14 @@ def _note(message: ConsoleMessage, opened: OpenPage) -> None:
 def _keep_picture(page: Page, name: str) -> None:
     if folder := os.environ.get(SCREENSHOTS_VARIABLE):
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.fixture(scope="session")
+def experiment_ids(site_url: str) -> dict[str, str]:
+    """An experiment of each codec that browsers play, and one that failed."""
+    queries = {"x264": "codec=x264&status=succeeded", "av1": "codec=av1&status=succeeded", "failed": "status=failed"}
+    lists = {name: get(f"{site_url}/api/experiments?{query}").json() for name, query in queries.items()}
+    return {name: found["experiments"][0]["id"] for name, found in lists.items()}
 
 
 @pytest.fixture(scope="session")

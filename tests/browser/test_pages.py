@@ -11,7 +11,15 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, DESKTOP_VIEWER, PHONE, VIEWERS, OpenFor, Viewer
 
-PATHS = ["/", "/admin.html", "/no-such-page"]
+PATHS = [
+    "/",
+    "/?quality=good&sort=bitrate_kbps",
+    "/experiments/{x264}",
+    "/experiments/{failed}",
+    "/compare?ids={x264},{av1},{failed}",
+    "/admin.html",
+    "/no-such-page",
+]
 
 every_viewer = pytest.mark.parametrize("viewer", VIEWERS, ids=str)
 every_page = pytest.mark.parametrize("path", PATHS)

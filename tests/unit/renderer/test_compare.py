@@ -25,6 +25,13 @@ def test_the_best_is_bold_whether_more_or_less_is_better(ask: Ask, table: FakeTa
     assert rows["VMAF"] == ["–", "–"]  # noqa: RUF001 the dash
 
 
+def test_what_failed_is_best_at_nothing(ask: Ask, table: FakeTable) -> None:
+    costs = {"a": ("succeeded", 0.02), "b": ("succeeded", 0.03), "c": ("failed", 0.0001)}
+    table.hold(*(experiment_item(name, status=status, cost_usd=cost) for name, (status, cost) in costs.items()))
+    rows = {row[0]: row[1:] for row in rows_of(ask("/compare", query={"ids": "a,b,c"})["body"])}
+    assert rows["Cost"] == ["0.0200 (best) USD", "0.0300 USD", "0.0001 USD"]
+
+
 def test_differing_parameters_are_marked_by_a_sign(ask: Ask, table: FakeTable) -> None:
     table.hold(experiment_item("a", parameters={"crf": 28, "fps": 30}), experiment_item("b", parameters={"fps": 30}))
     rows = rows_of(ask("/compare", query={"ids": "a,b"})["body"])
