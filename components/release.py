@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 RECORD_KEY = "release.json"
 RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
 AT_ONCE = 8
-POLL_SECONDS = 2
+POLL_SECONDS = 1
 # What a release consists of; a difference in any of it is another release.
 CONTENT = (
     *("api_url", "site_url", "table_name", "static_files", "build_id", "renderer_version", "rolled_back"),
