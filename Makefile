@@ -29,7 +29,7 @@ sandbox-clean: setup ## stop the embedded AWS and forget its data
 
 test: check ## every test: unit, components, the whole stack on an embedded AWS, browser
 	@$(PY) -m tests.browser.chromium
-	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: setup ## ruff and mypy
 	@$(PY) -m ruff check --quiet .
