@@ -7,6 +7,10 @@ import boto3
 from botocore.config import Config
 from pulumi.dynamic import ConfigureRequest
 
+# botocore's standard mode backs off with jitter on throttling and on 5xx: for what deploys, and for who only looks.
+RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
+PATIENCE = Config(connect_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
+
 
 class Configuration(Protocol):
     """What Pulumi hands to a provider, or the `config` of a stack's file."""

@@ -10,17 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import botocore.exceptions
-from botocore.config import Config
 
 COMPLETED = "Completed"
 POLL_SECONDS = 5
 WAIT_LIMIT_SECONDS = 600
-# botocore's standard mode backs off with jitter on throttling and on 5xx.
-RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
 
 
 class DistributionCache:
-    """The caches of one distribution, reached with a client of CloudFront made with `RETRIES`.
+    """The caches of one distribution, reached with a client of CloudFront that retries.
 
     Every method raises PermissionError, naming the permission, where the credentials lack it, and RuntimeError where
     CloudFront refuses otherwise.

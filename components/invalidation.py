@@ -15,8 +15,8 @@ from urllib.parse import quote
 import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
 
-from components.aws_connection import client_of
-from components.distribution_cache import COMPLETED, RETRIES, DistributionCache
+from components.aws_connection import RETRIES, client_of
+from components.distribution_cache import COMPLETED, DistributionCache
 
 # Pulumi loads this module in the process of the dynamic provider, too, which has no use for the AWS SDK of the others.
 if TYPE_CHECKING:

@@ -17,10 +17,9 @@ from urllib.parse import quote
 import botocore.exceptions
 import pulumi
 import requests
-from botocore.config import Config
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
-from components.aws_connection import client_of
+from components.aws_connection import RETRIES, client_of
 from components.release_history import ReleaseHistory, name_of, number_of
 from components.served import (
     Unreachable,
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from components.static_site import StaticSite
 
 RECORD_KEY = "release.json"
-RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
 AT_ONCE = 8
 POLL_SECONDS = 1
 # What a release consists of; a difference in any of it is another release.
@@ -90,7 +88,7 @@ class Release(pulumi.ComponentResource):
                 "static_files": site.hashes,
                 "build_id": renderer.build_id,
                 "renderer_version": renderer.alias.function_version,
-                "rolled_back": renderer.is_rolled_back,
+                "rolled_back": bool(settings.rolled_back_to),
                 "commit": checkout.commit,
                 "dirty": checkout.dirty,
             },

@@ -29,14 +29,13 @@ from pulumi.dynamic import (
 )
 
 from components.aws_connection import client_of
+from components.settings import NEWEST, RENDERER_VERSION
 
 # A cold start comes on top of the 29 seconds that a request may take.
 PATIENCE = Config(read_timeout=120, retries={"mode": "standard", "total_max_attempts": 5})
 LOG_TAIL_LINES = 10
 ACTIVE = "Active"
 INPUTS = ("function_name", "version", "code_sha256", "rolled_back_to")
-NEWEST = "newest"
-"""Asked for instead of a version: the one that this deployment publishes, even over a rollback."""
 
 
 class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
@@ -53,7 +52,8 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
         function_name: pulumi.Input[str],
         published_version: pulumi.Input[str],
         code_sha256: str,
-        asked_for: str = "",
+        rolled_back_to: str = "",
+        ends_rollback: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare which version has to pass.
@@ -63,17 +63,17 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
             function_name: The function.
             published_version: The version that this deployment publishes.
             code_sha256: The local archive's hash as Lambda writes it, which is also the build id that pages show.
-            asked_for: The number of an earlier version to roll back to, or `newest` to end a rollback.
+            rolled_back_to: The number of an earlier version, to pass instead of the published one.
+            ends_rollback: Whether the published version may pass after an earlier one.
             opts: Pulumi's options.
 
         """
-        rolled_back_to = asked_for.removeprefix(NEWEST)
         inputs = {
             "function_name": function_name,
             "version": rolled_back_to or published_version,
             "code_sha256": "" if rolled_back_to else code_sha256,
             "rolled_back_to": rolled_back_to,
-            "ends_rollback": asked_for == NEWEST,
+            "ends_rollback": ends_rollback,
         }
         outputs = dict.fromkeys(("approved_version", "approved_code_sha256"))
         super().__init__(VersionChecks(), name, {**inputs, **outputs}, opts)
@@ -109,8 +109,8 @@ class VersionChecks(ResourceProvider):
             return CheckResult(news, [])
         reason = (
             f"{olds['function_name']} is rolled back to version {rolled_back_to}, and this deployment would end that. "
-            f"To release the build at hand, set RENDERER_VERSION={NEWEST} for the deployment; "
-            f"to keep version {rolled_back_to} and deploy the rest, set RENDERER_VERSION={rolled_back_to}."
+            f"To release the build at hand, set {RENDERER_VERSION}={NEWEST} for the deployment; "
+            f"to keep version {rolled_back_to} and deploy the rest, set {RENDERER_VERSION}={rolled_back_to}."
         )
         return CheckResult(news, [CheckFailure("rolled_back_to", reason)])
 

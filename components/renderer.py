@@ -13,7 +13,7 @@ import pulumi_aws as aws
 
 from components.experiment_store import ExperimentStore
 from components.lambda_package import ARCHITECTURE, REQUIREMENTS, RUNTIME, LambdaPackage, package_layer, package_source
-from components.release_gate import NEWEST, ReleaseGate
+from components.release_gate import ReleaseGate
 from components.settings import Settings
 
 HANDLER = "index_ssr.handler"
@@ -37,7 +37,6 @@ class Renderer(pulumi.ComponentResource):
     alias: aws.lambda_.Alias
     build_id: pulumi.Output[str]
     """What users are led to, as CodeSha256; the package's, but for a rollback."""
-    is_rolled_back: bool
 
     def __init__(
         self,
@@ -63,7 +62,6 @@ class Renderer(pulumi.ComponentResource):
         self.gate = self._create_gate()
         self.alias = self._create_alias()
         self.build_id = self.gate.approved_code_sha256
-        self.is_rolled_back = settings.renderer_version not in ("", NEWEST)
 
         self.register_outputs({"function": self.function.name, "version": self.function.version})
 
@@ -186,7 +184,8 @@ class Renderer(pulumi.ComponentResource):
             function_name=self.function.name,
             published_version=self.function.version,
             code_sha256=self.package.sha256,
-            asked_for=self._settings.renderer_version,
+            rolled_back_to=self._settings.rolled_back_to,
+            ends_rollback=self._settings.ends_rollback,
             opts=self._child,
         )
 

@@ -43,15 +43,17 @@ LOG_RETENTION_DAYS = (
     3288,
     3653,
 )
-# What a deployment is told for once, and what therefore is no configuration.
+# What a deployment is told for once by the environment, and what therefore is no configuration: a version to roll back
+# to, or that the one which it publishes is wanted, even over a rollback.
 RENDERER_VERSION = "RENDERER_VERSION"
+NEWEST = "newest"
 PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
 HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 HOSTED_ZONE_ID = re.compile(r"Z[A-Z0-9]{1,31}")
 # S3's are the strictest names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-VERSION = re.compile(r"[1-9][0-9]*|newest")
+VERSION = re.compile(rf"[1-9][0-9]*|{NEWEST}")
 TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # The longest derived name, <project>-<stack>-media-<account id>, has to be a bucket's.
 STACK_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -93,7 +95,7 @@ class Settings:
     media_url_format: str
     release_patience_seconds: int
     renderer_version: str = ""
-    """For this deployment alone: the version to roll back to, or `newest` to end a rollback."""
+    """What the environment asks for; empty where it asks for nothing."""
 
     @classmethod
     def load(cls) -> "Settings":
@@ -126,6 +128,16 @@ class Settings:
             raise InvalidConfig(stack, problems)
         return settings
 
+    @property
+    def rolled_back_to(self) -> str:
+        """The version of the renderer that this deployment leads users back to; empty where it leads them on."""
+        return self.renderer_version.removeprefix(NEWEST)
+
+    @property
+    def ends_rollback(self) -> bool:
+        """Whether this deployment may lead users on from a rollback."""
+        return self.renderer_version == NEWEST
+
     def name(self, what: str) -> str:
         """A resource's name, so derived from project and stack that two stacks live in one account."""
         return f"{self.project}-{self.stack}-{what}"
@@ -146,7 +158,7 @@ class Settings:
                 yield f"{other}: missing, though {key} is {value}; set both, or neither"
         if not _empty_or(VERSION, self.renderer_version):
             value = json.dumps(self.renderer_version)
-            yield f"{RENDERER_VERSION} (environment): {value} is not accepted; it takes a version's number, or newest"
+            yield f"{RENDERER_VERSION} (environment): {value} is not accepted; it takes a version's number, or {NEWEST}"
         longest = self.name("media-") + "0" * 12
         if not STACK_NAME.fullmatch(self.stack) or len(longest) > BUCKET_NAME_LIMIT:
             room = BUCKET_NAME_LIMIT - len(longest) + len(self.stack)

@@ -12,18 +12,15 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from components.aws_connection import connected
+from components.aws_connection import PATIENCE, connected
 from components.release_history import ReleaseHistory
 from operations.checks.check import CouldNotLook
 from operations.stack import answered, ask_for_outputs, configuration, expect_emulator
 from sandbox.places import DEFAULT_PORT, STACK
-
-PATIENCE = Config(connect_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
 
 
 class UnknownRelease(Exception):  # noqa: N818 reads better where it is raised

@@ -7,10 +7,9 @@ from typing import Any
 
 import pulumi
 import yaml
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from components.aws_connection import connected
+from components.aws_connection import PATIENCE, connected
 from components.lambda_package import LambdaPackage, package_source
 from components.settings import Settings
 from operations.checks.check import CouldNotLook
@@ -20,7 +19,6 @@ OUTPUTS = (
     *("api_url", "dashboard_url", "distribution_id", "media_bucket", "renderer_code_sha256", "renderer_function"),
     *("release", "renderer_version", "site_bucket", "table_name"),
 )
-PATIENCE = Config(connect_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
 
 
 @dataclass(frozen=True)
