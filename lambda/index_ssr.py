@@ -146,7 +146,7 @@ def show_health() -> Response[dict[str, Any]]:
 @app.get("/experiments/<experiment_id>")
 def show_experiment(experiment_id: str) -> Response[str]:
     """Show everything that is recorded of one experiment."""
-    experiment = experiments.get(experiment_id) if is_linkable(experiment_id) else None
+    experiment = _linked(experiment_id)
     if experiment is None:
         return _say(message.NO_SUCH_EXPERIMENT)
     frames, neighbours = experiments.frame_quality(experiment.id), experiments.neighbours(experiment)

@@ -76,7 +76,7 @@ class Emulator:
             ProviderError: nothing listens at an endpoint.
 
         """
-        for url in {f"{url.scheme}://{url.netloc}": url for url in map(urlsplit, self.endpoints.values())}.values():
+        for url in set(map(urlsplit, self.endpoints.values())):
             try:
                 socket.create_connection((str(url.hostname), url.port or 80), CONNECT_TIMEOUT_SECONDS).close()
             except OSError:
