@@ -125,6 +125,8 @@ class Artefacts:
     decoder_bytes: int | None = None
     decoder_sha256: str | None = None
     """Hexadecimal SHA-256 of the decoder bundle."""
+    stored_bytes: int | None = None
+    """The size of all files that were uploaded for this experiment."""
 
     @classmethod
     def from_map(cls, value: object) -> Self:
@@ -136,6 +138,7 @@ class Artefacts:
             decoder_key=text(artefacts.get("decoder_key")),
             decoder_bytes=count(artefacts.get("decoder_bytes")),
             decoder_sha256=text(artefacts.get("decoder_sha256")),
+            stored_bytes=count(artefacts.get("stored_bytes")),
         )
 
     def to_map(self) -> dict[str, Any]:
@@ -165,6 +168,8 @@ class Experiment:
     """What went wrong, in a line or two."""
     log_tail: str = ""
     worker: str = ""
+    progress: float | None = None
+    """How much of it is done, from 0 to 1, while it runs."""
     attempt: int | None = None
     """1 for the first try."""
     parent_id: str | None = None
@@ -194,6 +199,7 @@ class Experiment:
             error=text(read("error")) or "",
             log_tail=text(read("log_tail")) or "",
             worker=text(read("worker")) or "",
+            progress=_progress(read("progress")),
             attempt=count(read("attempt")),
             parent_id=text(read("parent_id")),
         )
@@ -220,6 +226,11 @@ def psnr(value: object) -> float | None:
 def _ssim(value: object) -> float | None:
     result = number(value)
     return result if result is not None and -1 <= result <= 1 else None
+
+
+def _progress(value: object) -> float | None:
+    result = amount(value)
+    return result if result is not None and result <= 1 else None
 
 
 def _vmaf(value: object) -> float | None:
