@@ -22,9 +22,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 from conditional import answered_conditionally, weak_tag
 from experiments.criteria import Criteria
+from experiments.cursor import InvalidCursor
 from experiments.model import Experiment
 from experiments.order import in_order
-from experiments.repository import ExperimentRepository, InvalidCursor, Page
+from experiments.repository import ExperimentRepository, Page
 from http_api import Event, as_routed, link_to_root, method_of, without_body
 from listing_query import InvalidQuery, ListingQuery, page_links
 from pages import message
@@ -146,11 +147,11 @@ def show_health() -> Response[dict[str, Any]]:
 @app.get("/experiments/<experiment_id>")
 def show_experiment(experiment_id: str) -> Response[str]:
     """Show everything that is recorded of one experiment."""
-    experiment = _linked(experiment_id)
-    if experiment is None:
+    record = experiments.record(experiment_id) if is_linkable(experiment_id) else None
+    if record is None:
         return _say(message.NO_SUCH_EXPERIMENT)
-    frames, neighbours = experiments.frame_quality(experiment.id), experiments.neighbours(experiment)
-    html = render_experiment(experiment, frames, neighbours, release, now=datetime.now(UTC))
+    neighbours = experiments.neighbours(record.experiment)
+    html = render_experiment(record, neighbours, release, now=datetime.now(UTC))
     return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY)
 
 

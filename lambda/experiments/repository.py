@@ -4,16 +4,34 @@ docs/data-model.md describes keys and indexes. Errors of the service (botocore's
 caller's to handle.
 """
 
-import base64
 import json
+import random
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from botocore.exceptions import ClientError
+
+from experiments.aggregates import (
+    AGGREGATES,
+    CLIP_PREFIX,
+    MONTH_PREFIX,
+    RERUN_PREFIX,
+    Replacement,
+    Totals,
+    Usage,
+    best_result,
+    curves_partition,
+    usage_key,
+)
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.criteria import Criteria, Listing
+from experiments.cursor import MOST_PARTITION_KEY_BYTES, cursor, is_key, start_key
 from experiments.frame_quality import FRAMES_SORT_KEY, FrameQuality
 from experiments.model import SORT_KEY, Experiment, iso_utc, partition_key
+from experiments.transaction import as_item, is_in_the_way, transaction
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -23,14 +41,13 @@ MOST_READS = 5
 READ_SIZE = 50
 """How many experiments each of them reads."""
 
-# DynamoDB's limits on key lengths in bytes,
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-_MOST_PARTITION_KEY_BYTES = 2048
-_MOST_SORT_KEY_BYTES = 1024
-
-
-class InvalidCursor(ValueError):  # noqa: N818
-    """A cursor that no page of this table handed out."""
+MOST_CURVE_POINTS = 500
+"""How many points of a clip's curves are read at most: ten codecs in ten configurations at five qualities."""
+MOST_RERUNS = 50
+"""How many runs of one experiment are shown with it, about."""
+# A transaction is refused while another one changes the same item, as that of the totals.
+_MOST_TRANSACTIONS = 12
+_LONGEST_PAUSE_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +66,16 @@ class Neighbours(NamedTuple):
 
     newer: Experiment | None
     older: Experiment | None
+
+
+class Record(NamedTuple):
+    """All that is kept under an experiment's partition key."""
+
+    experiment: Experiment
+    frames: FrameQuality | None
+    """How good its frames are."""
+    reruns: tuple[Experiment, ...]
+    """The experiments that run it again, oldest first; of them only id, name and status are known."""
 
 
 class ExperimentRepository:
@@ -81,7 +108,7 @@ class ExperimentRepository:
         Raises:
             InvalidCursor: a cursor is not one that a page handed out.
         """
-        if not _is_key(criteria.listing.value, _MOST_PARTITION_KEY_BYTES):
+        if not is_key(criteria.listing.value, MOST_PARTITION_KEY_BYTES):
             return Page([], None)
         if before is not None:
             page = self._read(criteria, limit, before, forward=False)
@@ -92,46 +119,131 @@ class ExperimentRepository:
 
     def get(self, experiment_id: str) -> Experiment | None:
         """Return one experiment, or None where there is none of that id."""
-        item = self._item(experiment_id, SORT_KEY)
-        return Experiment.from_item(item) if item else None
+        item = self._item(experiment_id) if _is_id(experiment_id) else None
+        return _experiment(item) if item else None
 
-    def frame_quality(self, experiment_id: str) -> FrameQuality | None:
-        """Return how good an experiment's frames are, or None where that is not recorded."""
-        item = self._item(experiment_id, FRAMES_SORT_KEY)
-        return FrameQuality.from_item(item) if item else None
+    def record(self, experiment_id: str) -> Record | None:
+        """Return all that is kept of one experiment, or None where there is none of that id."""
+        if not _is_id(experiment_id):
+            return None
+        items = {item["sk"]: item for item in self._partition(partition_key(experiment_id), limit=MOST_RERUNS)}
+        if SORT_KEY not in items:
+            return None
+        frames = items.get(FRAMES_SORT_KEY)
+        return Record(
+            experiment=Experiment.from_item(items[SORT_KEY]),
+            frames=FrameQuality.from_item(frames) if frames else None,
+            reruns=tuple(
+                Experiment.from_item(item) for key, item in items.items() if str(key).startswith(RERUN_PREFIX)
+            ),
+        )
+
+    def totals(self, month: str) -> Totals:
+        """Return what the table holds in all, and what has been used in a month (`2026-11`) and later."""
+        return Totals.from_items(self._partition(AGGREGATES, start=usage_key(month).sk))
+
+    def usage(self) -> list[Usage]:
+        """Return what was ever used, oldest month first."""
+        return [Usage.from_item(item) for item in self._partition(AGGREGATES, prefix=MONTH_PREFIX)]
+
+    def clips(self) -> list[str]:
+        """Return the names of the clips that have rate-distortion curves, sorted."""
+        items = self._partition(AGGREGATES, prefix=CLIP_PREFIX)
+        return [str(item["sk"]).removeprefix(CLIP_PREFIX) for item in items]
+
+    def curve_points(self, clip: str) -> list[Experiment]:
+        """Return what makes a clip's curves: the last measurement of each configuration at each quality.
+
+        Of each experiment only what curves need is known.
+        """
+        if not is_key(curves_partition(clip), MOST_PARTITION_KEY_BYTES):
+            return []
+        return [Experiment.from_item(item) for item in self._partition(curves_partition(clip), limit=MOST_CURVE_POINTS)]
 
     def neighbours(self, experiment: Experiment) -> Neighbours:
         """Return the experiments next to one in the list of all: at most two items are read each way."""
         if experiment.created_at is None:
             return Neighbours(None, None)
         key = {"pk": partition_key(experiment.id), "sk": SORT_KEY, "created_at": iso_utc(experiment.created_at)}
-        start = _cursor({name: {"S": value} for name, value in key.items()})
+        start = cursor({name: {"S": value} for name, value in key.items()})
         return Neighbours(
             newer=self._next_to(experiment.id, start, forward=False),
             older=self._next_to(experiment.id, start, forward=True),
         )
 
     def put(self, experiment: Experiment) -> None:
-        """Write an experiment's item whole, over one of the same id.
+        """Write an experiment's item whole, over one of the same id, and whatever is kept beside it of this change.
+
+        One transaction does both, so that nothing is counted twice or not at all.
 
         Raises:
             ValueError: it has no id or no creation time.
         """
-        item = item_to_attribute_values(experiment.to_item())
-        self._client.put_item(TableName=self._table_name, Item=item)
+        for _ in range(_MOST_TRANSACTIONS - 1):
+            try:
+                return self._put(experiment)
+            except ClientError as error:
+                if not is_in_the_way(error):
+                    raise
+            time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 no secret depends on it
+        return self._put(experiment)
 
     def put_frame_quality(self, experiment_id: str, frames: FrameQuality) -> None:
         """Write how good an experiment's frames are."""
         item = item_to_attribute_values(frames.to_item(experiment_id))
         self._client.put_item(TableName=self._table_name, Item=item)
 
-    def _item(self, experiment_id: str, sort_key: str) -> dict[str, Any] | None:
-        key = partition_key(experiment_id)
-        if not experiment_id or not _is_key(key, _MOST_PARTITION_KEY_BYTES):
-            return None
-        response = self._client.get_item(TableName=self._table_name, Key={"pk": {"S": key}, "sk": {"S": sort_key}})
-        item = response.get("Item")
-        return item_to_python(item) if item else None
+    def _item(self, experiment_id: str, *, consistent: bool = False) -> dict[str, Any] | None:
+        response = self._client.get_item(
+            TableName=self._table_name,
+            Key={"pk": {"S": partition_key(experiment_id)}, "sk": {"S": SORT_KEY}},
+            ConsistentRead=consistent,
+        )
+        return response.get("Item")
+
+    def _partition(
+        self, key: str, *, prefix: str = "", start: str = "", limit: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield items of a partition in order: those whose sort key begins with a prefix, or is `start` or later."""
+        condition, values = "pk = :pk", {":pk": {"S": key}}
+        if prefix or start:
+            condition += " AND begins_with(sk, :sk)" if prefix else " AND sk >= :sk"
+            values[":sk"] = {"S": prefix or start}
+        request: dict[str, Any] = {
+            "TableName": self._table_name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
+        if limit is not None:
+            request["Limit"] = limit
+        while True:
+            response = self._client.query(**request)
+            yield from map(item_to_python, response["Items"])
+            last_key = response.get("LastEvaluatedKey")
+            if last_key is None or limit is not None:
+                return
+            request["ExclusiveStartKey"] = last_key
+
+    def _put(self, experiment: Experiment) -> None:
+        before = self._item(experiment.id, consistent=True)
+        requests = transaction(self._table_name, before, experiment)
+        if best := best_result(experiment):
+            self._improve(best)
+        self._client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
+
+    def _improve(self, best: Replacement) -> None:
+        """Write a best result over a lesser one."""
+        item = as_item(best)
+        try:
+            self._client.put_item(
+                TableName=self._table_name,
+                Item=item,
+                ConditionExpression="attribute_not_exists(pk) OR compression_ratio < :ratio",
+                ExpressionAttributeValues={":ratio": item["compression_ratio"]},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
 
     def _next_to(self, experiment_id: str, start: str, *, forward: bool) -> Experiment | None:
         # The experiment itself is met where another writer's created_at is a little off this project's format.
@@ -151,15 +263,15 @@ class ExperimentRepository:
         more = False
         for item, more in self._items(request, reads):  # noqa: B007 it is used after the loop
             examined.append(item)
-            experiment = Experiment.from_item(item_to_python(item))
+            experiment = _experiment(item)
             if criteria.match(experiment):
                 found.append(experiment)
             if len(found) == limit:
                 break
         if not examined:
             return Page([], None)
-        beyond = _cursor(examined[-1]) if more else None
-        back = _cursor(examined[0]) if start is not None else None
+        beyond = cursor(examined[-1]) if more else None
+        back = cursor(examined[0]) if start is not None else None
         if forward:
             return Page(found, beyond, back, len(examined))
         return Page(found[::-1], back, beyond, len(examined))
@@ -175,7 +287,7 @@ class ExperimentRepository:
             "Limit": size,
         }
         if start is not None:
-            request["ExclusiveStartKey"] = _start_key(start) | {listing.attribute: {"S": listing.value}}
+            request["ExclusiveStartKey"] = start_key(start) | {listing.attribute: {"S": listing.value}}
         return request
 
     def _items(self, request: dict[str, Any], reads: int) -> Iterator[tuple[Mapping[str, Any], bool]]:
@@ -190,34 +302,15 @@ class ExperimentRepository:
             request["ExclusiveStartKey"] = last_key
 
 
-# A cursor is the URL-safe text of where a page ended: the keys that all three indexes share. The fourth, the index's
-# own, comes from the listing that is asked for, so a cursor can never lead into another one.
-_CURSOR_KEYS = {"pk": _MOST_PARTITION_KEY_BYTES, "sk": _MOST_SORT_KEY_BYTES, "created_at": _MOST_SORT_KEY_BYTES}
+def _experiment(item: Mapping[str, Any]) -> Experiment:
+    """Read an item; of one that was read before, and has not changed since, the reading is kept."""
+    return _experiment_of(json.dumps(item, separators=(",", ":"), default=repr))
 
 
-def _cursor(key: Mapping[str, Any]) -> str:
-    position = json.dumps([key[name]["S"] for name in _CURSOR_KEYS], ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+@lru_cache(maxsize=2048)
+def _experiment_of(item: str) -> Experiment:
+    return Experiment.from_item(item_to_python(json.loads(item)))
 
 
-def _start_key(cursor: str) -> dict[str, Any]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        position = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (ValueError, RecursionError):
-        raise InvalidCursor("the cursor is damaged: start again from the first page") from None
-    if not isinstance(position, list) or len(position) != len(_CURSOR_KEYS):
-        raise InvalidCursor("the cursor is not one of this table: start again from the first page")
-    if not all(_is_key(value, most) for value, most in zip(position, _CURSOR_KEYS.values(), strict=True)):
-        raise InvalidCursor("the cursor holds no valid keys: start again from the first page")
-    return {name: {"S": value} for name, value in zip(_CURSOR_KEYS, position, strict=True)}
-
-
-def _is_key(value: object, most_bytes: int) -> bool:
-    """Tell whether DynamoDB would take a value as a key: text, not empty, valid UTF-8, not too long."""
-    if not isinstance(value, str) or not value:
-        return False
-    try:
-        return len(value.encode()) <= most_bytes
-    except UnicodeEncodeError:
-        return False
+def _is_id(experiment_id: str) -> bool:
+    return bool(experiment_id) and is_key(partition_key(experiment_id), MOST_PARTITION_KEY_BYTES)

@@ -8,10 +8,9 @@ from typing import NamedTuple, TypeVar
 import artefact_links
 import presentation
 from artefact_links import Links
-from experiments.frame_quality import FrameQuality
 from experiments.model import Experiment, Metrics, Scalar, Status
 from experiments.quality import Quality, quality
-from experiments.repository import Neighbours
+from experiments.repository import Neighbours, Record
 from presentation import Figure
 from release import Release
 
@@ -40,6 +39,14 @@ class Moment(NamedTuple):
     iso: str
 
 
+class Rerun(NamedTuple):
+    """An experiment that runs this one again."""
+
+    name: str
+    status: str
+    link: str
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """All that the page's template needs; what is unknown is empty, None or a dash."""
@@ -60,30 +67,29 @@ class View:
     links: Links
     decoder_size: Figure
     parent_link: str
+    reruns: Sequence[Rerun]
     newer: Experiment | None
     newer_link: str
     older: Experiment | None
     older_link: str
 
 
-def render_experiment(
-    experiment: Experiment, frames: FrameQuality | None, neighbours: Neighbours, release: Release, now: datetime
-) -> str:
+def render_experiment(record: Record, neighbours: Neighbours, release: Release, now: datetime) -> str:
     """Return the page of an experiment.
 
     Args:
-        experiment: What is recorded.
-        frames: Its quality frame by frame, where that is recorded.
+        record: What is kept of it.
         neighbours: The experiments queued just after and just before it.
         release: The build that renders, for the footer.
         now: The present, in UTC, to which a running experiment's time counts.
 
     """
-    view = _view(experiment, frames, neighbours, now)
+    view = _view(record, neighbours, now)
     return EXPERIMENT.render(view=view, release=release, root="../")
 
 
-def _view(experiment: Experiment, frames: FrameQuality | None, neighbours: Neighbours, now: datetime) -> View:
+def _view(record: Record, neighbours: Neighbours, now: datetime) -> View:
+    experiment, frames, reruns = record
     metrics, status = experiment.metrics, experiment.status or UNKNOWN_STATUS
     error, log = error_of(experiment)
     newer, older = neighbours
@@ -104,11 +110,17 @@ def _view(experiment: Experiment, frames: FrameQuality | None, neighbours: Neigh
         links=artefact_links.relative_links(experiment),
         decoder_size=figure_of(presentation.size, experiment.artefacts.decoder_bytes),
         parent_link=artefact_links.page_link(experiment.parent_id or ""),
+        reruns=[_rerun(rerun) for rerun in reruns],
         newer=newer,
         newer_link=artefact_links.page_link(newer.id) if newer else "",
         older=older,
         older_link=artefact_links.page_link(older.id) if older else "",
     )
+
+
+def _rerun(experiment: Experiment) -> Rerun:
+    link = artefact_links.page_link(experiment.id)
+    return Rerun(experiment.name or "Unnamed", experiment.status or UNKNOWN_STATUS, link)
 
 
 def _measured(metrics: Metrics) -> list[Measured]:

@@ -29,6 +29,8 @@ class FakeTable:
     def query(self, **request: Any) -> dict[str, Any]:
         self._fail_if_told_so()
         self.queries.append(request)
+        if "IndexName" not in request:
+            return {"Items": self._partition(request["ExpressionAttributeValues"])}
         attribute = request["ExpressionAttributeNames"]["#attribute"]
         (value,) = request["ExpressionAttributeValues"].values()
         # Broken items may lack what puts them into the index of all; they are shown all the same.
@@ -38,6 +40,13 @@ class FakeTable:
         found = held[start : start + request["Limit"]]
         more = start + len(found) < len(held)
         return {"Items": found} | ({"LastEvaluatedKey": found[-1]} if more else {})
+
+    def _partition(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return items of a partition by their sort key, those from a key on that begins with it or comes after it."""
+        first = values.get(":sk", {"S": ""})["S"]
+        held = ({"sk": {"S": "EXPERIMENT"}, **item} for item in (*self.items, *self.unlisted))
+        found = {item["sk"]["S"]: item for item in held if item.get("pk") == values[":pk"]}
+        return [found[key] for key in sorted(found) if key >= first]
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         self._fail_if_told_so()

@@ -5,6 +5,8 @@ from io import BytesIO
 
 import pytest
 from botocore.exceptions import ClientError
+from experiments.attribute_values import item_to_python
+from experiments.frame_quality import FrameQuality
 from experiments.model import Status
 from experiments.repository import ExperimentRepository
 
@@ -55,8 +57,7 @@ def test_an_experiment_is_seen_running_and_then_with_its_files(cloud: Cloud, pub
 
 def test_the_quality_of_each_frame_is_kept_beside_the_record(cloud: Cloud, publisher: Publisher, clip: Clip) -> None:
     ended = run_job(plan(clip, X264, "e1"), HOST, publisher)
-    frames = publisher.repository.frame_quality("e1")
-    assert frames is not None
+    frames = FrameQuality.from_item(item_to_python(cloud.frames["EXPERIMENT#e1"]))
     assert (frames.step, len(frames.psnr_db), len(frames.ssim)) == (1, clip.video.frames, clip.video.frames)
     assert min(frames.psnr_db) <= (ended.metrics.psnr_db or 0) <= max(frames.psnr_db)
     assert sum(frames.ssim) / len(frames.ssim) == pytest.approx(ended.metrics.ssim, abs=1e-4)

@@ -1,0 +1,242 @@
+"""What the table keeps beside the experiments so that no page has to count them: totals, bests, curves, usage.
+
+Each is an item of its own, changed in the transaction that writes an experiment (repository.py): counters by adding,
+the rest by replacing. So a page reads the same few items at a hundred experiments and at a million. An experiment that
+another writer put into the table is in none of them until they are counted anew (operations/recount.py).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+
+from experiments.fields import amount, count, text
+from experiments.model import Experiment, Status, partition_key
+from experiments.quality import Quality, quality
+
+AGGREGATES = "AGGREGATES"
+"""The `pk` of totals, bests and usage."""
+
+# Of the sort keys, those of usage come first, by month: what is from a month on, is also all else.
+STATUS_KEY = "TOTAL#STATUS"
+BEST_PREFIX = "TOTAL#BEST#"
+CLIP_PREFIX = "TOTAL#CLIP#"
+MONTH_PREFIX = "MONTH#"
+RERUN_PREFIX = "RERUN#"
+
+ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+GOOD = (Quality.EXCELLENT, Quality.GOOD)
+
+
+class Key(NamedTuple):
+    """The table's key of an item."""
+
+    pk: str
+    sk: str
+
+
+class Addition(NamedTuple):
+    """Amounts to add to an item's attributes; both the item and they begin with nothing."""
+
+    key: Key
+    amounts: Mapping[str, float]
+
+
+class Replacement(NamedTuple):
+    """An item to write over the one of its key; None removes that one."""
+
+    key: Key
+    attributes: Mapping[str, Any] | None
+
+
+Change = Addition | Replacement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The experiment with which a codec compressed most, of those that look good at least."""
+
+    codec: str
+    experiment_id: str
+    name: str
+    compression_ratio: float
+    bitrate_kbps: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What was used in a month, by one codec's experiments or by something else; None where that isn't recorded."""
+
+    month: str
+    """In UTC, e.g. `2026-11`."""
+    user: str
+    """`CODEC#x265`, `CHAT` or `DELIVERY`."""
+    gpu_seconds: float | None = None
+    """How long encoders ran."""
+    succeeded: int | None = None
+    """How many experiments ended well."""
+    failed: int | None = None
+    stored_bytes: float | None = None
+    """The size of the files added in the month, which stay."""
+    delivered_bytes: float | None = None
+    """What the CDN sent to browsers."""
+    input_tokens: float | None = None
+    """What a language model was sent and has answered."""
+    output_tokens: float | None = None
+
+    @property
+    def codec(self) -> str:
+        """The codec whose experiments used it; empty where it was something else."""
+        return self.user.removeprefix(CODEC_USER) if self.user.startswith(CODEC_USER) else ""
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """Read an item's plain values; what is broken in them is None."""
+        month, _, user = (text(item.get("sk")) or "").removeprefix(MONTH_PREFIX).partition("#")
+        return cls(
+            month=month,
+            user=user,
+            gpu_seconds=amount(item.get("gpu_seconds")),
+            succeeded=count(item.get("succeeded")),
+            failed=count(item.get("failed")),
+            stored_bytes=amount(item.get("stored_bytes")),
+            delivered_bytes=amount(item.get("delivered_bytes")),
+            input_tokens=amount(item.get("input_tokens")),
+            output_tokens=amount(item.get("output_tokens")),
+        )
+
+
+CODEC_USER = "CODEC#"
+CHAT_USER = "CHAT"
+DELIVERY_USER = "DELIVERY"
+
+
+class Totals(NamedTuple):
+    """What the table holds, and what a month has used so far."""
+
+    by_status: Mapping[Status, int]
+    """Empty where nothing was ever counted."""
+    best: tuple[Best, ...]
+    usage: tuple[Usage, ...]
+
+    @classmethod
+    def from_items(cls, items: Iterator[Mapping[str, Any]]) -> Self:
+        """Read plain items of the partition `AGGREGATES`."""
+        by_status: dict[Status, int] = {}
+        best, usage = [], []
+        for item in items:
+            sort_key = text(item.get("sk")) or ""
+            if sort_key == STATUS_KEY:
+                by_status = {status: count(item.get(status)) or 0 for status in Status}
+            elif sort_key.startswith(BEST_PREFIX):
+                best.append(_best(item))
+            elif sort_key.startswith(MONTH_PREFIX):
+                usage.append(Usage.from_item(item))
+        return cls(by_status, tuple(filter(None, best)), tuple(usage))
+
+
+def month_of(moment: datetime) -> str:
+    """Return the month of a time in UTC, e.g. `2026-11`."""
+    return f"{moment:%Y-%m}"
+
+
+def usage_key(month: str, user: str = "") -> Key:
+    """Return the key of what a user used in a month; without a user, where the month begins."""
+    return Key(AGGREGATES, f"{MONTH_PREFIX}{month}#{user}")
+
+
+def curves_partition(clip: str) -> str:
+    """Return the `pk` of the points of a clip's curves."""
+    return f"CURVES#{clip}"
+
+
+def changes(before: Experiment | None, after: Experiment) -> Iterator[Change]:
+    """Return what changes when an experiment is written over what was there of it."""
+    yield from _status_changes(before.status if before else None, after.status)
+    if after.status in ENDED and (before is None or before.status not in ENDED):
+        yield from _usage(after)
+    yield from _curve_changes(_curve_point(before), _curve_point(after))
+    if after.parent_id:
+        yield _rerun(after.parent_id, after)
+
+
+def best_result(experiment: Experiment) -> Replacement | None:
+    """Return what is kept of an experiment where it is its codec's best, if it could be that."""
+    metrics = experiment.metrics
+    if experiment.status is not Status.SUCCEEDED or not experiment.codec or metrics.compression_ratio is None:
+        return None
+    if quality(metrics.psnr_db, metrics.ssim) not in GOOD:
+        return None
+    attributes = {
+        "codec": experiment.codec,
+        "experiment_id": experiment.id,
+        "name": experiment.name,
+        "compression_ratio": metrics.compression_ratio,
+        "bitrate_kbps": metrics.bitrate_kbps or 0,
+    }
+    return Replacement(Key(AGGREGATES, f"{BEST_PREFIX}{experiment.codec}"), attributes)
+
+
+def _status_changes(before: Status | None, after: Status | None) -> Iterator[Change]:
+    if before is not after:
+        amounts = {status.value: change for status, change in ((before, -1), (after, 1)) if status}
+        yield Addition(Key(AGGREGATES, STATUS_KEY), amounts)
+
+
+def _usage(experiment: Experiment) -> Iterator[Change]:
+    ended = experiment.finished_at or experiment.updated_at or experiment.created_at
+    if ended is None or not experiment.codec:
+        return
+    used = {
+        "gpu_seconds": experiment.metrics.encode_seconds or 0,
+        "stored_bytes": experiment.artefacts.stored_bytes or 0,
+        "succeeded": int(experiment.status is Status.SUCCEEDED),
+        "failed": int(experiment.status is Status.FAILED),
+    }
+    yield Addition(usage_key(month_of(ended), f"{CODEC_USER}{experiment.codec}"), used)
+
+
+def _curve_point(experiment: Experiment | None) -> Replacement | None:
+    """Return what a clip's curves need of an experiment; one of the same configuration and quality replaces it."""
+    if experiment is None or experiment.status is not Status.SUCCEEDED:
+        return None
+    if not (experiment.clip and experiment.codec and experiment.rd_points):
+        return None
+    whole = experiment.to_item()
+    configuration = json.dumps(whole.get("parameters", {}), sort_keys=True, default=str)
+    digest = hashlib.sha256(configuration.encode()).hexdigest()[:16]
+    attributes = {name: whole[name] for name in _OF_CURVES if name in whole}
+    return Replacement(Key(curves_partition(experiment.clip), f"{experiment.codec}#{digest}"), attributes)
+
+
+_OF_CURVES = ("id", "name", "codec", "clip", "status", "created_at", "parameters", "metrics", "rd_points")
+
+
+def _curve_changes(before: Replacement | None, after: Replacement | None) -> Iterator[Change]:
+    if before and (after is None or before.key != after.key):
+        yield Replacement(before.key, None)
+    if after and after.attributes:
+        yield after
+        clip = after.attributes["clip"]
+        yield Replacement(Key(AGGREGATES, f"{CLIP_PREFIX}{clip}"), {"clip": clip})
+
+
+def _rerun(parent_id: str, experiment: Experiment) -> Change:
+    shown = {"id": experiment.id, "name": experiment.name, "status": experiment.status or ""}
+    return Replacement(Key(partition_key(parent_id), f"{RERUN_PREFIX}{experiment.id}"), shown)
+
+
+def _best(item: Mapping[str, Any]) -> Best | None:
+    codec, experiment_id = text(item.get("codec")), text(item.get("experiment_id"))
+    ratio = amount(item.get("compression_ratio"))
+    if not codec or not experiment_id or ratio is None:
+        return None
+    return Best(
+        codec=codec,
+        experiment_id=experiment_id,
+        name=text(item.get("name")) or experiment_id,
+        compression_ratio=ratio,
+        bitrate_kbps=amount(item.get("bitrate_kbps")),
+    )

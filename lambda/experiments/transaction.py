@@ -1,0 +1,69 @@
+"""An experiment's change as one transaction: its item and what is kept beside it, written together or not at all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from experiments.aggregates import Addition, Key, Replacement, changes
+from experiments.attribute_values import item_to_attribute_values, item_to_python
+from experiments.model import Experiment
+
+_BY_ANOTHER_WRITER = {"None", "ConditionalCheckFailed", "TransactionConflict"}
+
+AttributeValues = Mapping[str, Any]
+
+
+def transaction(table_name: str, before: AttributeValues | None, after: Experiment) -> list[dict[str, Any]]:
+    """Return the writes that put an experiment in the place of the item that was read of it, if that is still there.
+
+    Raises:
+        ValueError: the experiment has no id or no creation time.
+    """
+    item = item_to_attribute_values(after.to_item())
+    requests: list[dict[str, Any]] = [{"Put": {"TableName": table_name, "Item": item, **_unchanged_since(before)}}]
+    for change in changes(Experiment.from_item(item_to_python(before)) if before else None, after):
+        match change:
+            case Addition():
+                requests.append({"Update": {"TableName": table_name, **_as_update(change)}})
+            case Replacement(attributes=None):
+                requests.append({"Delete": {"TableName": table_name, "Key": _as_key(change.key)}})
+            case Replacement():
+                requests.append({"Put": {"TableName": table_name, "Item": as_item(change)}})
+    return requests
+
+
+def as_item(change: Replacement) -> dict[str, Any]:
+    """Return the item that a replacement writes."""
+    return _as_key(change.key) | item_to_attribute_values(change.attributes or {})
+
+
+def is_in_the_way(error: ClientError) -> bool:
+    """Tell whether a transaction was refused because of another writer, so that it may be tried again."""
+    reasons: Any = error.response.get("CancellationReasons", [])
+    return bool(reasons) and all(reason.get("Code") in _BY_ANOTHER_WRITER for reason in reasons)
+
+
+def _unchanged_since(before: AttributeValues | None) -> dict[str, Any]:
+    """Return the condition that the status, on which counters depend, is what it was."""
+    if before is None:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    status = {"ExpressionAttributeNames": {"#status": "status"}}
+    if "status" not in before:
+        return {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(#status)", **status}
+    values = {"ExpressionAttributeValues": {":status": before["status"]}}
+    return {"ConditionExpression": "#status = :status", **status, **values}
+
+
+def _as_key(key: Key) -> dict[str, Any]:
+    return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+
+
+def _as_update(change: Addition) -> dict[str, Any]:
+    amounts = list(enumerate(change.amounts.items()))
+    return {
+        "Key": _as_key(change.key),
+        "UpdateExpression": "ADD " + ", ".join(f"#{place} :{place}" for place, _ in amounts),
+        "ExpressionAttributeNames": {f"#{place}": name for place, (name, _) in amounts},
+        "ExpressionAttributeValues": {f":{place}": {"N": str(amount)} for place, (_, amount) in amounts},
+    }

@@ -1,0 +1,137 @@
+"""What is kept beside the experiments, on a real table: nothing is counted twice or lost, whoever writes at once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from experiments.aggregates import CODEC_USER, Best, Usage
+from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status
+from experiments.repository import ExperimentRepository
+
+from components.experiment_store import INDEX_KEYS
+from sandbox.emulator import Emulator
+from tests.project_copy import free_port
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+MONTH = "2026-11"
+
+
+@pytest.fixture(scope="module")
+def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    emulator = Emulator(tmp_path_factory.mktemp("aggregates"), free_port())
+    emulator.start()
+    yield emulator.client("dynamodb")
+    emulator.stop()
+
+
+@pytest.fixture
+def repository(dynamodb: Any, request: pytest.FixtureRequest) -> ExperimentRepository:
+    name = request.node.name.replace("[", "-").replace("]", "")
+    keys = ("pk", "sk", *INDEX_KEYS.values(), "created_at")
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[_key("pk", "HASH"), _key("sk", "RANGE")],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": [_key(key, "HASH"), _key("created_at", "RANGE")],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index, key in INDEX_KEYS.items()
+        ],
+    )
+    return ExperimentRepository(name, dynamodb)
+
+
+def _key(name: str, kind: str) -> dict[str, str]:
+    return {"AttributeName": name, "KeyType": kind}
+
+
+def experiment(name: str, status: Status = Status.SUCCEEDED, **fields: Any) -> Experiment:
+    """An experiment as the worker leaves it; one that succeeded looks good at 500 kbps."""
+    ended = {"finished_at": NOW + timedelta(seconds=4), "metrics": Metrics(encode_seconds=3.0)}
+    measured = {
+        "metrics": Metrics(psnr_db=41, ssim=0.99, bitrate_kbps=500, compression_ratio=40, encode_seconds=3),
+        "artefacts": Artefacts(video_key="v", stored_bytes=1000),
+        "rd_points": (RDPoint(bitrate_kbps=500, psnr_db=41, ssim=0.99, label="CRF 28"),),
+    }
+    known = {Status.SUCCEEDED: ended | measured, Status.FAILED: ended}.get(status, {})
+    common = {"name": name, "codec": "x265", "clip": "life", "created_at": NOW, "parameters": {"crf": 28}}
+    return Experiment(id=name, status=status, **(common | known | fields))
+
+
+def test_each_experiment_counts_once_in_the_status_that_it_has(repository: ExperimentRepository) -> None:
+    for name in ("a", "b"):
+        for status in (Status.QUEUED, Status.RUNNING, Status.RUNNING, Status.SUCCEEDED):
+            repository.put(experiment(name, status))
+    repository.put(experiment("c", Status.FAILED))
+    counts = {status: count for status, count in repository.totals(MONTH).by_status.items() if count}
+    assert counts == {Status.SUCCEEDED: 2, Status.FAILED: 1}
+
+
+def test_what_an_experiment_used_counts_in_the_month_in_which_it_ended(repository: ExperimentRepository) -> None:
+    for _ in range(2):
+        repository.put(experiment("a"))
+    repository.put(experiment("b", Status.FAILED))
+    repository.put(experiment("old", finished_at=NOW - timedelta(days=40)))
+    user = f"{CODEC_USER}x265"
+    now = Usage(month=MONTH, user=user, gpu_seconds=6, succeeded=1, failed=1, stored_bytes=1000)
+    before = Usage(month="2026-10", user=user, gpu_seconds=3, succeeded=1, failed=0, stored_bytes=1000)
+    assert repository.totals(MONTH).usage == (now,)
+    assert repository.usage() == [before, now]
+
+
+def test_an_experiment_that_is_run_again_under_its_id_has_used_both_times(repository: ExperimentRepository) -> None:
+    for status in (Status.FAILED, Status.QUEUED, Status.SUCCEEDED):
+        repository.put(experiment("a", status))
+    (usage,) = repository.totals(MONTH).usage
+    assert (usage.gpu_seconds, usage.succeeded, usage.failed) == (6, 1, 1)
+
+
+def test_the_best_of_a_codec_compresses_most_and_looks_good(repository: ExperimentRepository) -> None:
+    good = experiment("good")
+    repository.put(replace(good, id="better", metrics=replace(good.metrics, compression_ratio=60)))
+    repository.put(good)
+    repository.put(replace(good, id="poor", metrics=replace(good.metrics, compression_ratio=90, psnr_db=20)))
+    best = Best(codec="x265", experiment_id="better", name="good", compression_ratio=60, bitrate_kbps=500)
+    assert repository.totals(MONTH).best == (best,)
+
+
+def test_a_curve_has_the_last_measurement_of_each_quality(repository: ExperimentRepository) -> None:
+    repository.put(experiment("first"))
+    repository.put(experiment("again"))
+    repository.put(experiment("finer", parameters={"crf": 20}))
+    repository.put(experiment("elsewhere", clip="zoom"))
+    repository.put(experiment("broken", Status.FAILED, parameters={"crf": 12}))
+    assert repository.clips() == ["life", "zoom"]
+    assert sorted(point.id for point in repository.curve_points("life")) == ["again", "finer"]
+    assert repository.curve_points("unknown") == []
+
+
+def test_what_failed_when_it_was_run_again_leaves_its_curve(repository: ExperimentRepository) -> None:
+    repository.put(experiment("a"))
+    repository.put(experiment("a", Status.QUEUED))
+    assert repository.curve_points("life") == []
+
+
+def test_an_experiment_knows_what_runs_it_again(repository: ExperimentRepository) -> None:
+    repository.put(experiment("parent", Status.FAILED))
+    repository.put(experiment("child", Status.QUEUED, parent_id="parent"))
+    repository.put(experiment("child", parent_id="parent"))
+    record = repository.record("parent")
+    assert record is not None
+    assert [(rerun.id, rerun.status) for rerun in record.reruns] == [("child", Status.SUCCEEDED)]
+
+
+def test_writers_at_once_count_each_experiment_once(repository: ExperimentRepository) -> None:
+    names = [f"e{number % 8}" for number in range(24)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda name: repository.put(experiment(name)), names))
+    totals = repository.totals(MONTH)
+    assert totals.by_status[Status.SUCCEEDED] == 8
+    assert totals.usage[0].succeeded == 8
