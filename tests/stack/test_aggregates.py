@@ -54,14 +54,14 @@ def _key(name: str, kind: str) -> dict[str, str]:
 
 def experiment(name: str, status: Status = Status.SUCCEEDED, **fields: Any) -> Experiment:
     """An experiment as the worker leaves it; one that succeeded looks good at 500 kbps."""
-    ended = {"finished_at": NOW + timedelta(seconds=4), "metrics": Metrics(encode_seconds=3.0)}
-    measured = {
+    ended: dict[str, Any] = {"finished_at": NOW + timedelta(seconds=4), "metrics": Metrics(encode_seconds=3.0)}
+    measured: dict[str, Any] = {
         "metrics": Metrics(psnr_db=41, ssim=0.99, bitrate_kbps=500, compression_ratio=40, encode_seconds=3),
         "artefacts": Artefacts(video_key="v", stored_bytes=1000),
         "rd_points": (RDPoint(bitrate_kbps=500, psnr_db=41, ssim=0.99, label="CRF 28"),),
     }
     known = {Status.SUCCEEDED: ended | measured, Status.FAILED: ended}.get(status, {})
-    common = {"name": name, "codec": "x265", "clip": "life", "created_at": NOW, "parameters": {"crf": 28}}
+    common: dict[str, Any] = {"name": name, "codec": "x265", "clip": "life", "created_at": NOW, "parameters": {"crf": 28}}
     return Experiment(id=name, status=status, **(common | known | fields))
 
 

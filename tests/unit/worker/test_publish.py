@@ -58,6 +58,7 @@ def test_an_experiment_is_seen_running_and_then_with_its_files(cloud: Cloud, pub
 def test_the_quality_of_each_frame_is_kept_beside_the_record(cloud: Cloud, publisher: Publisher, clip: Clip) -> None:
     ended = run_job(plan(clip, X264, "e1"), HOST, publisher)
     frames = FrameQuality.from_item(item_to_python(cloud.frames["EXPERIMENT#e1"]))
+    assert frames is not None
     assert (frames.step, len(frames.psnr_db), len(frames.ssim)) == (1, clip.video.frames, clip.video.frames)
     assert min(frames.psnr_db) <= (ended.metrics.psnr_db or 0) <= max(frames.psnr_db)
     assert sum(frames.ssim) / len(frames.ssim) == pytest.approx(ended.metrics.ssim, abs=1e-4)
