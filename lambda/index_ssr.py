@@ -21,12 +21,14 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 from conditional import answered_conditionally, weak_tag
+from experiments.aggregates import month_of
 from experiments.criteria import Criteria
 from experiments.cursor import InvalidCursor
 from experiments.model import Experiment
 from experiments.order import in_order
 from experiments.repository import ExperimentRepository, Page
 from http_api import Event, as_routed, link_to_root, method_of, without_body
+from last_good import LastGoodPages
 from listing_query import InvalidQuery, ListingQuery, page_links
 from pages import message
 from pages.compare import MOST, ids_from, render_comparison
@@ -55,6 +57,9 @@ MEDIA_BUCKET = os.environ["MEDIA_BUCKET"]
 release = Release.from_environment(os.environ)
 experiments = ExperimentRepository(os.environ["TABLE_NAME"], aws_clients.dynamodb_client())
 s3 = aws_clients.s3_client()
+# For requests that don't depend on each other; its threads begin with the first of them.
+at_once = ThreadPoolExecutor(MOST)
+last_good = LastGoodPages()
 logger = Logger(service="renderer", serialize_stacktrace=False)
 app = APIGatewayHttpResolver()
 
@@ -69,13 +74,15 @@ def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
 @app.get("/")
 def show_overview() -> Response[str]:
     """Show the experiments that the query asks for; without one, the newest."""
-    began = time.perf_counter()
+    began, now = time.perf_counter(), datetime.now(UTC)
+    totals = at_once.submit(experiments.totals, month_of(now))
     query, page = _asked_for()
+    found = totals.result()
     read = time.perf_counter()
     chosen = app.current_event.query_string_parameters
-    html = render_overview(page, query, release, chosen=chosen, now=datetime.now(UTC), began=began)
+    html = render_overview(page, query, found, release, chosen=chosen, now=now, began=began)
     timing = {"Server-Timing": f"table;dur={_ms(began, read)}, render;dur={_ms(read, time.perf_counter())}"}
-    return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY | timing | {"ETag": _page_tag(html)})
+    return _page(html, timing)
 
 
 @app.get("/experiments.csv")
@@ -124,13 +131,12 @@ def compare_experiments() -> Response[str]:
     ids = ids_from(app.current_event.query_string_parameters.get("ids") or "")
     if ids is None:
         return _say(message.NOT_TWO_TO_SIX)
-    with ThreadPoolExecutor(MOST) as pool:
-        found = dict(zip(ids, pool.map(experiments.get, ids), strict=True))
+    found = dict(zip(ids, at_once.map(experiments.get, ids), strict=True))
     known = [experiment for experiment in found.values() if experiment]
     if not known:
         return _say(message.NO_SUCH_EXPERIMENT)
     html = render_comparison(known, [name for name in ids if not found[name]], release)
-    return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY)
+    return _page(html)
 
 
 @app.get("/health")
@@ -152,7 +158,7 @@ def show_experiment(experiment_id: str) -> Response[str]:
         return _say(message.NO_SUCH_EXPERIMENT)
     neighbours = experiments.neighbours(record.experiment)
     html = render_experiment(record, neighbours, release, now=datetime.now(UTC))
-    return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY)
+    return _page(html)
 
 
 @app.get("/experiments/<experiment_id>/video")
@@ -200,8 +206,11 @@ def refuse_query(error: InvalidQuery) -> Response[str]:
 
 @app.exception_handler([ClientError, BotoCoreError])  # type: ignore[untyped-decorator]
 def apologise_for_aws(error: ClientError | BotoCoreError) -> Response[str]:
-    """Say that what the page depends on does not answer."""
+    """Show the page as it last was, or say that what it depends on does not answer."""
     logger.exception("AWS failed", reason=health.error_code(error))
+    html = last_good.marked(_address(), datetime.now(UTC))
+    if html:
+        return Response(HTTPStatus.OK, HTML, html, NOT_CACHED | RETRY_SOON)
     return _say(message.NOT_AVAILABLE_NOW, RETRY_SOON, reference=app.lambda_context.aws_request_id)
 
 
@@ -231,9 +240,18 @@ def _leading_on(page: Page, query: ListingQuery) -> dict[str, str]:
     return {"Link": ", ".join(links)} if links else {}
 
 
-def _page_tag(html: str) -> str:
-    """Return a page's entity tag: without its footer, which tells when it was rendered."""
-    return weak_tag(html.partition("<footer")[0] + release.build_id)
+def _page(html: str, headers: dict[str, str] | None = None) -> Response[str]:
+    """Answer with a page, which is kept for when the table does not answer.
+
+    Its entity tag leaves out the footer, which tells when it was rendered.
+    """
+    last_good.keep(_address(), html, datetime.now(UTC))
+    tag = weak_tag(html.partition("<footer")[0] + release.build_id)
+    return Response(HTTPStatus.OK, HTML, html, CACHED_BRIEFLY | {"ETag": tag} | (headers or {}))
+
+
+def _address() -> str:
+    return f"{app.current_event.raw_path}?{app.current_event.raw_query_string}"
 
 
 def _linked(experiment_id: str) -> Experiment | None:

@@ -175,6 +175,10 @@ class Experiment:
     parent_id: str | None = None
     """The experiment that this one runs again."""
 
+    def __hash__(self) -> int:
+        """Hash what tells most experiments apart; parameters have no hash."""
+        return hash((self.id, self.updated_at))
+
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """Read an item's plain values, of this shape or an older one; never raises because of what they hold."""

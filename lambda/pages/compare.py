@@ -12,7 +12,7 @@ from presentation import Figure
 from release import Release
 
 from pages.experiment import UNKNOWN, figure_of, written
-from pages.overview import UNKNOWN_STATUS
+from pages.row import UNKNOWN_STATUS
 from pages.templates import COMPARE
 
 FEWEST, MOST = 2, 6

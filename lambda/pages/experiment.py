@@ -15,7 +15,7 @@ from presentation import Figure
 from release import Release
 
 from pages import frame_chart
-from pages.overview import UNKNOWN_STATUS, error_of, seconds_so_far
+from pages.row import UNKNOWN_STATUS, error_of, seconds_so_far
 from pages.templates import EXPERIMENT
 
 UNKNOWN = Figure("–", "")  # noqa: RUF001 the dash that stands for what is unknown

@@ -1,38 +1,44 @@
 """The first page: the newest experiments, what they cost, and how good they are."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 import artefact_links
 import presentation
-from experiments.fields import amount
-from experiments.model import Artefacts, Experiment, Status
-from experiments.order import seconds_taken
-from experiments.quality import THRESHOLDS, Quality, quality
+from experiments.aggregates import Best, Totals
+from experiments.quality import THRESHOLDS, Quality
 from experiments.repository import Page
 from listing_query import ListingQuery, page_links
+from markupsafe import Markup
 from presentation import Figure
 from release import Release
 
 from pages.filters import Filters, Heading, filters, headings
 from pages.rate_distortion import render_rate_distortion
+from pages.row import render_row
 from pages.templates import OVERVIEW
-
-UNKNOWN_STATUS = "unknown"
-
-LabelledFigures = tuple[tuple[str, Figure | None], ...]
 
 
 class Tile(NamedTuple):
-    """A figure above the table, of the experiments on the page."""
+    """A figure above the table, of all experiments, and where it leads."""
 
     label: str
     figure: Figure
-    status: str | None = None
+    link: str
+    status: str = ""
+
+
+class BestResult(NamedTuple):
+    """What a codec has achieved at most."""
+
+    codec: str
+    ratio: Figure
+    bitrate: Figure | None
+    name: str
+    link: str
 
 
 class LegendStep(NamedTuple):
@@ -40,37 +46,6 @@ class LegendStep(NamedTuple):
 
     quality: Quality
     meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An experiment as the table shows it; what is unknown is None or empty."""
-
-    id: str
-    name: str
-    clip: str
-    codec: str
-    status: str
-    status_label: str
-    quality: Quality | None
-    results: LabelledFigures
-    """What was measured of the encoded clip."""
-    effort: LabelledFigures
-    """What the experiment took."""
-    created: str
-    created_iso: str
-    age: str
-    error: str
-    error_rest: str
-    video_link: str
-    decoder_link: str
-    page_link: str
-    decoder_size: str
-
-    @property
-    def measured(self) -> bool:
-        """Whether there is any result."""
-        return any(figure for _, figure in self.results)
 
 
 class Nothing(NamedTuple):
@@ -91,8 +66,9 @@ class Overview:
     order: str
     """How the page is sorted; empty where the newest come first."""
     lead: str
-    rows: Sequence[Row]
+    rows: Sequence[Markup]
     tiles: Sequence[Tile]
+    best: Sequence[BestResult]
     rate_distortion: str
     """HTML; empty where there are no curves."""
     legend: Sequence[LegendStep]
@@ -107,13 +83,21 @@ class Overview:
 
 
 def render_overview(
-    page: Page, query: ListingQuery, release: Release, *, chosen: Mapping[str, str], now: datetime, began: float
+    page: Page,
+    query: ListingQuery,
+    totals: Totals,
+    release: Release,
+    *,
+    chosen: Mapping[str, str],
+    now: datetime,
+    began: float,
 ) -> str:
     """Return the page of experiments.
 
     Args:
         page: The experiments, newest first, and the cursor to older ones.
         query: What was asked for.
+        totals: What the table holds in all.
         release: The build that renders, for the footer.
         chosen: What the URL chooses to show of the rate-distortion curves.
         now: The present, in UTC.
@@ -131,8 +115,9 @@ def render_overview(
         headings=headings(query),
         order=next((order.label for order in form.orders if order.chosen), ""),
         lead=_lead(page, query, is_first),
-        rows=[_row(experiment, minute) for experiment in page.experiments],
-        tiles=list(_tiles(page.experiments)),
+        rows=[render_row(experiment, minute) for experiment in page.experiments],
+        tiles=list(_tiles(totals)),
+        best=[_best(best) for best in totals.best],
         rate_distortion=render_rate_distortion(page.experiments, chosen, str(query)),
         legend=LEGEND,
         nothing=_nothing(page, query, is_first),
@@ -170,13 +155,19 @@ def _nothing(page: Page, query: ListingQuery, is_first: bool) -> Nothing:
     )
 
 
-def _tiles(experiments: Sequence[Experiment]) -> Iterator[Tile]:
-    counts = Counter(experiment.status for experiment in experiments)
-    for status in Status:
-        yield Tile(status.capitalize(), Figure(f"{counts[status]}", ""), status)
-    if counts[None]:
-        yield Tile("Unknown", Figure(f"{counts[None]}", ""), UNKNOWN_STATUS)
-    yield Tile("Cost", presentation.cost(sum(experiment.cost_usd or 0 for experiment in experiments)))
+def _tiles(totals: Totals) -> Iterator[Tile]:
+    for status, count in totals.by_status.items():
+        yield Tile(status.capitalize(), Figure(f"{count:,}", ""), str(ListingQuery(status=status)), status)
+
+
+def _best(best: Best) -> BestResult:
+    return BestResult(
+        codec=best.codec,
+        ratio=presentation.compression_ratio(best.compression_ratio),
+        bitrate=presentation.bitrate(best.bitrate_kbps) if best.bitrate_kbps else None,
+        name=best.name,
+        link=artefact_links.page_link(best.experiment_id),
+    )
 
 
 def _legend() -> Iterator[LegendStep]:
@@ -186,72 +177,3 @@ def _legend() -> Iterator[LegendStep]:
 
 
 LEGEND = tuple(_legend())
-
-
-def _row(experiment: Experiment, now: datetime) -> Row:
-    metrics, created = experiment.metrics, experiment.created_at
-    links = artefact_links.relative_links(experiment)
-    error, error_rest = error_of(experiment)
-    return Row(
-        id=experiment.id,
-        name=experiment.name or "Unnamed",
-        clip=_clip(experiment),
-        codec=experiment.codec,
-        status=experiment.status or UNKNOWN_STATUS,
-        status_label=(experiment.status or UNKNOWN_STATUS).capitalize(),
-        quality=quality(metrics.psnr_db, metrics.ssim),
-        results=(
-            ("PSNR", _figure(presentation.psnr, metrics.psnr_db)),
-            ("SSIM", _figure(presentation.ssim, metrics.ssim)),
-            ("Bitrate", _figure(presentation.bitrate, metrics.bitrate_kbps)),
-            ("Ratio", _figure(presentation.compression_ratio, metrics.compression_ratio)),
-        ),
-        effort=(
-            ("Duration", _figure(presentation.duration, seconds_so_far(experiment, now))),
-            ("Cost", _figure(presentation.cost, experiment.cost_usd)),
-        ),
-        created=presentation.timestamp(created) if created else "",
-        created_iso=created.isoformat() if created else "",
-        age=presentation.age(created, now) if created else "",
-        error=error,
-        error_rest=error_rest,
-        video_link=links.video,
-        decoder_link=links.decoder,
-        page_link=links.page,
-        decoder_size=_size(experiment.artefacts),
-    )
-
-
-def _figure(write: Callable[[float], Figure], value: float | None) -> Figure | None:
-    return None if value is None else write(value)
-
-
-def _clip(experiment: Experiment) -> str:
-    """Say what was encoded, its size, frame rate and length, as far as they are known."""
-    size = [f"{side:g}" for name in ("width", "height") if (side := amount(experiment.parameters.get(name)))]
-    fps, seconds = amount(experiment.parameters.get("fps")), experiment.metrics.duration_seconds
-    known = (
-        "×".join(size) if len(size) == 2 else "",  # noqa: RUF001 the multiplication sign
-        f"{fps:g} fps" if fps else "",
-        " ".join(presentation.duration(seconds)) if seconds else "",
-    )
-    return " · ".join(filter(None, known))
-
-
-def seconds_so_far(experiment: Experiment, now: datetime) -> float | None:
-    """Count from start to end, or to now while it runs."""
-    running = experiment.status is Status.RUNNING
-    return seconds_taken(replace(experiment, finished_at=now) if running else experiment)
-
-
-def error_of(experiment: Experiment) -> tuple[str, str]:
-    """Return what went wrong: its first line, and what else is known; of a failure that left no word, at least that."""
-    line, _, rest = experiment.error.strip().partition("\n")
-    if not line and experiment.status is Status.FAILED:
-        line = "Failed without an error message"
-    log_tail = experiment.log_tail.strip() if line else ""
-    return line, "\n\n".join(filter(None, (rest.strip(), log_tail)))
-
-
-def _size(artefacts: Artefacts) -> str:
-    return "" if artefacts.decoder_bytes is None else " ".join(presentation.size(artefacts.decoder_bytes))

@@ -18,8 +18,10 @@ for _name in ("layout.html", "chart.html"):
     _ENVIRONMENT.get_template(_name)
 
 OVERVIEW = _ENVIRONMENT.get_template("overview.html")
+ROW = _ENVIRONMENT.get_template("row.html")
 RATE_DISTORTION = _ENVIRONMENT.get_template("rate_distortion.html")
 EXPERIMENT = _ENVIRONMENT.get_template("experiment.html")
 COMPARE = _ENVIRONMENT.get_template("compare.html")
+LAST_GOOD = _ENVIRONMENT.get_template("last_good.html")
 MESSAGE = _ENVIRONMENT.get_template("message.html")
 FEED = _ENVIRONMENT.get_template("feed.xml")

@@ -61,7 +61,13 @@ def experiment(name: str, status: Status = Status.SUCCEEDED, **fields: Any) -> E
         "rd_points": (RDPoint(bitrate_kbps=500, psnr_db=41, ssim=0.99, label="CRF 28"),),
     }
     known = {Status.SUCCEEDED: ended | measured, Status.FAILED: ended}.get(status, {})
-    common: dict[str, Any] = {"name": name, "codec": "x265", "clip": "life", "created_at": NOW, "parameters": {"crf": 28}}
+    common: dict[str, Any] = {
+        "name": name,
+        "codec": "x265",
+        "clip": "life",
+        "created_at": NOW,
+        "parameters": {"crf": 28},
+    }
     return Experiment(id=name, status=status, **(common | known | fields))
 
 

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from io import StringIO
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from botocore.stub import Stubber
 from experiments.repository import ExperimentRepository
+from last_good import LastGoodPages
 
 from tests.unit.renderer.fakes import FakeTable
 
@@ -44,6 +46,7 @@ def renderer() -> Iterator[ModuleType]:
 def table(renderer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> FakeTable:
     fake = FakeTable()
     monkeypatch.setattr(renderer, "experiments", ExperimentRepository("experiments", fake))  # type: ignore[arg-type]
+    monkeypatch.setattr(renderer, "last_good", LastGoodPages())
     return fake
 
 
@@ -76,7 +79,7 @@ def ask(renderer: ModuleType, table: FakeTable) -> Ask:
             "version": "2.0",
             "routeKey": "$default",
             "rawPath": path,
-            "rawQueryString": "",
+            "rawQueryString": urlencode(query or {}, errors="replace"),
             "headers": {"accept": "text/html", **(headers or {})},
             "queryStringParameters": query,
             "requestContext": {"stage": "production", "http": {"method": method, "path": path}},

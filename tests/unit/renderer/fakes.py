@@ -18,6 +18,7 @@ class FakeTable:
     unlisted: list[dict[str, Any]] = field(default_factory=list)
     error: Exception | None = None
     queries: list[dict[str, Any]] = field(default_factory=list)
+    """Those of the indexes."""
 
     def hold(self, *items: Mapping[str, Any]) -> None:
         self.items = [item_to_attribute_values(dict(item)) for item in items]
@@ -28,9 +29,9 @@ class FakeTable:
 
     def query(self, **request: Any) -> dict[str, Any]:
         self._fail_if_told_so()
-        self.queries.append(request)
         if "IndexName" not in request:
             return {"Items": self._partition(request["ExpressionAttributeValues"])}
+        self.queries.append(request)
         attribute = request["ExpressionAttributeNames"]["#attribute"]
         (value,) = request["ExpressionAttributeValues"].values()
         # Broken items may lack what puts them into the index of all; they are shown all the same.

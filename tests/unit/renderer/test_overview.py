@@ -45,10 +45,24 @@ def test_the_legend_explains_each_badge(ask: Ask, table: FakeTable) -> None:
     assert "The lower of PSNR and SSIM counts." in text
 
 
-def test_statuses_and_cost_of_the_experiments_shown_are_summed_up(ask: Ask, table: FakeTable) -> None:
-    statuses = ["queued", "running", "running", "failed", "cancelled", "succeeded"]
-    table.hold(*(experiment_item(f"e{n}", status=status, cost_usd=0.5) for n, status in enumerate(statuses)))
-    assert "Queued 1 Running 2 Succeeded 1 Failed 1 Cancelled 1 Cost 3.00 USD" in text_of(ask("/")["body"])
+def test_all_experiments_are_summed_up_by_status(ask: Ask, table: FakeTable) -> None:
+    table.hold_unlisted({"pk": "AGGREGATES", "sk": "TOTAL#STATUS", "succeeded": 12345, "running": 2})
+    body = ask("/")["body"]
+    assert "Queued 0 Running 2 Succeeded 12,345 Failed 0 Cancelled 0" in text_of(body)
+    assert '<a href="?status=running">2</a>' in body
+
+
+def test_the_best_result_of_each_codec_is_a_link(ask: Ask, table: FakeTable) -> None:
+    best = {"codec": "x265", "experiment_id": "e1", "name": "life · x265", "compression_ratio": 143.2}
+    table.hold_unlisted({"pk": "AGGREGATES", "sk": "TOTAL#BEST#x265", "bitrate_kbps": 99.04, **best})
+    body = ask("/")["body"]
+    assert "Smallest at good quality x265 143× 99.0 kbps" in text_of(body)  # noqa: RUF001 the multiplication sign
+    assert 'href="experiments/e1"' in body
+
+
+def test_what_was_never_counted_is_not_told(ask: Ask, table: FakeTable) -> None:
+    table.hold(experiment_item())
+    assert "Queued" not in text_of(ask("/")["body"]).partition("Search")[0]
 
 
 def test_a_failure_says_why_in_a_line_and_opens_for_the_rest(ask: Ask, table: FakeTable) -> None:

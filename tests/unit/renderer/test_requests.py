@@ -196,6 +196,25 @@ def test_a_table_that_fails_is_a_503_to_try_again(
     assert_only_the_log_tells(answer["body"], log.getvalue(), str(error))
 
 
+def test_while_the_table_fails_a_page_is_shown_as_it_last_was_and_says_so(ask: Ask, table: FakeTable) -> None:
+    table.hold(experiment_item(name="shown before"))
+    ask("/", query={"limit": "10"})
+    table.error = aws_error("ProvisionedThroughputExceededException")
+    answer = ask("/", query={"limit": "10"})
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["Cache-Control"] == "no-store"
+    text = text_of(answer["body"])
+    assert "can't be reached right now. Nothing is lost: this is how the page looked 0 s ago, at" in text
+    assert "shown before" in text
+    assert ask("/", query={"limit": "11"})["statusCode"] == 503
+
+
+def test_an_answer_of_data_is_not_repeated_while_the_table_fails(ask: Ask, table: FakeTable) -> None:
+    ask("/api/experiments")
+    table.error = aws_error("ProvisionedThroughputExceededException")
+    assert ask("/api/experiments")["statusCode"] == 503
+
+
 def test_an_unexpected_error_is_a_500_without_internals(
     ask: Ask, renderer: ModuleType, monkeypatch: pytest.MonkeyPatch, log: StringIO
 ) -> None:
