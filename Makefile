@@ -2,6 +2,7 @@
 STACK ?= sandbox
 PORT ?= 4566
 PYTHON ?= python3
+N ?= 1000
 UV_VERSION := 0.13.9
 
 PY := .venv/bin/python
@@ -11,7 +12,8 @@ SANDBOX := $(PY) -m sandbox --port $(PORT)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox sandbox-down sandbox-clean test check bench outputs preview up verify releases rollback lock
+.PHONY: help setup sandbox sandbox-down sandbox-clean test check bench outputs preview up verify releases rollback recount \
+	demo-data lock
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -71,6 +73,12 @@ releases: setup ## what was released on STACK, newest first
 rollback: setup ## go back to an earlier renderer: TO=<version or release>, as make releases lists them
 	@version=$$($(PY) -m operations.releases --stack $(STACK) --port $(PORT) --version-of "$(TO)") && \
 		RENDERER_VERSION=$$version $(MAKE) --no-print-directory up
+
+recount: setup ## count anew what STACK's table keeps beside its experiments
+	@$(PY) -m operations.recount --stack $(STACK) --port $(PORT)
+
+demo-data: setup ## add N made-up experiments to the sandbox, to try it with many
+	@$(PY) -m operations.demo_data --count $(N) --port $(PORT)
 
 lock: setup ## bring uv.lock and the Lambda layer's requirements up to pyproject.toml
 	@.venv/bin/uv lock

@@ -19,7 +19,7 @@ from rich.table import Table
 from components.aws_connection import PATIENCE, connected
 from components.release_history import ReleaseHistory
 from operations.checks.check import CouldNotLook
-from operations.stack import answered, ask_for_outputs, configuration, expect_emulator
+from operations.stack import configuration, outputs_of
 from sandbox.places import DEFAULT_PORT, STACK
 
 
@@ -50,11 +50,7 @@ def recorded_releases(stack: str, port: int) -> list[dict[str, Any]]:
 
     """
     config = configuration(stack, port)
-    if stack == STACK:
-        expect_emulator(port)
-    table = answered(ask_for_outputs(stack, port)).get("table_name")
-    if not table:
-        raise CouldNotLook(f"The outputs of stack '{stack}' name no table. Is it deployed?")
+    table = outputs_of(stack, port)["table_name"]
     try:
         return ReleaseHistory(connected("dynamodb", config, PATIENCE), table).newest()
     except ClientError as error:

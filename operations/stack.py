@@ -87,3 +87,18 @@ def answered(asked: "subprocess.Popen[str]") -> dict[str, Any]:
         raise CouldNotLook(f"The stack's outputs can't be had: {' '.join(reason.split())}")
     outputs: dict[str, Any] = json.loads(printed)
     return outputs
+
+
+def outputs_of(stack: str, port: int) -> dict[str, Any]:
+    """A stack's outputs; where it is the sandbox, its embedded AWS has to be running.
+
+    Raises:
+        CouldNotLook: the stack isn't deployed.
+
+    """
+    if stack == STACK:
+        expect_emulator(port)
+    outputs = answered(ask_for_outputs(stack, port))
+    if not outputs.get("table_name"):
+        raise CouldNotLook(f"The outputs of stack '{stack}' name no table. Is it deployed?")
+    return outputs

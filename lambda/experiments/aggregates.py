@@ -20,9 +20,10 @@ AGGREGATES = "AGGREGATES"
 """The `pk` of totals, bests and usage."""
 
 # Of the sort keys, those of usage come first, by month: what is from a month on, is also all else.
-STATUS_KEY = "TOTAL#STATUS"
-BEST_PREFIX = "TOTAL#BEST#"
-CLIP_PREFIX = "TOTAL#CLIP#"
+TOTAL_PREFIX = "TOTAL#"
+STATUS_KEY = f"{TOTAL_PREFIX}STATUS"
+BEST_PREFIX = f"{TOTAL_PREFIX}BEST#"
+CLIP_PREFIX = f"{TOTAL_PREFIX}CLIP#"
 MONTH_PREFIX = "MONTH#"
 RERUN_PREFIX = "RERUN#"
 

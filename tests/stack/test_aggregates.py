@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from experiments.aggregates import CODEC_USER, Best, Usage
+from experiments.attribute_values import item_to_attribute_values
 from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status
 from experiments.repository import ExperimentRepository
 
 from components.experiment_store import INDEX_KEYS
+from operations.demo_data import fill
+from operations.recount import recount
 from sandbox.emulator import Emulator
 from tests.project_copy import free_port
 
@@ -141,3 +144,30 @@ def test_writers_at_once_count_each_experiment_once(repository: ExperimentReposi
     totals = repository.totals(MONTH)
     assert totals.by_status[Status.SUCCEEDED] == 8
     assert totals.usage[0].succeeded == 8
+
+
+def test_a_recount_finds_what_another_writer_put_there(repository: ExperimentRepository, dynamodb: Any) -> None:
+    table = repository._table_name
+    repository.put(experiment("a"))
+    repository.put(replace(experiment("gone"), clip="zoom", codec="av1"))
+    dynamodb.delete_item(TableName=table, Key={"pk": {"S": "EXPERIMENT#gone"}, "sk": {"S": "EXPERIMENT"}})
+    for name, crf in (("b", 20), ("c", 20)):
+        by_hand = experiment(name, parameters={"crf": crf}, created_at=NOW + timedelta(hours=ord(name)))
+        dynamodb.put_item(TableName=table, Item=item_to_attribute_values(by_hand.to_item()))
+    assert recount(table, dynamodb) == 3
+    totals = repository.totals(MONTH)
+    assert totals.by_status[Status.SUCCEEDED] == 3
+    assert [best.codec for best in totals.best] == ["x265"]
+    assert repository.clips() == ["life"]
+    assert sorted(point.id for point in repository.curve_points("life")) == ["a", "c"]
+    assert {usage.codec: usage.succeeded for usage in totals.usage} == {"av1": 1, "x265": 1}
+
+
+def test_made_up_experiments_are_counted_and_not_there_twice(repository: ExperimentRepository, dynamodb: Any) -> None:
+    for _ in range(2):
+        fill(repository._table_name, dynamodb, 60)
+    assert len(repository.newest(100).experiments) == 60
+    totals = repository.totals(MONTH)
+    assert sum(totals.by_status.values()) == 60
+    assert totals.by_status[Status.RUNNING] == 3
+    assert {best.codec for best in totals.best} <= {"x264", "x265", "vp9", "av1"}
