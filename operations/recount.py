@@ -10,7 +10,7 @@ reading and writing would not be counted.
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -94,15 +94,19 @@ def _count(experiment: Experiment, items: Items) -> None:
                 sums = items.setdefault(key, {})
                 sums.update({name: sums.get(name, 0) + amount for name, amount in amounts.items()})
             case Replacement(key, attributes) if attributes:
-                _keep_most(items, key, attributes, "created_at")
+                _keep_most(items, key, attributes, _created_at)
     best = best_result(experiment)
     if best and best.attributes:
-        _keep_most(items, best.key, best.attributes, "compression_ratio")
+        _keep_most(items, best.key, best.attributes, lambda item: item["compression_ratio"])
 
 
-def _keep_most(items: Items, key: Key, attributes: Mapping[str, Any], attribute: str) -> None:
-    """Keep, of the items of a key, the one with the most of an attribute; of those without it, any."""
-    if key not in items or attributes.get(attribute, 0) > items[key].get(attribute, 0):
+def _created_at(item: Mapping[str, Any]) -> str:
+    """Return when the experiment was queued whose point of a curve an item is; what else replaces another is equal."""
+    return str(item.get("experiment", {}).get("created_at", ""))
+
+
+def _keep_most(items: Items, key: Key, attributes: Mapping[str, Any], measure: Callable[[Any], Any]) -> None:
+    if key not in items or measure(attributes) > measure(items[key]):
         items[key] = dict(attributes)
 
 

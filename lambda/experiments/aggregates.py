@@ -208,7 +208,8 @@ def _curve_point(experiment: Experiment | None) -> Replacement | None:
     whole = experiment.to_item()
     configuration = json.dumps(whole.get("parameters", {}), sort_keys=True, default=str)
     digest = hashlib.sha256(configuration.encode()).hexdigest()[:16]
-    attributes = {name: whole[name] for name in _OF_CURVES if name in whole}
+    # In a map of its own: with an experiment's attributes the item would be in the listings' indexes.
+    attributes = {"experiment": {name: whole[name] for name in _OF_CURVES if name in whole}}
     return Replacement(Key(curves_partition(experiment.clip), f"{experiment.codec}#{digest}"), attributes)
 
 
@@ -220,7 +221,7 @@ def _curve_changes(before: Replacement | None, after: Replacement | None) -> Ite
         yield Replacement(before.key, None)
     if after and after.attributes:
         yield after
-        clip = after.attributes["clip"]
+        clip = after.attributes["experiment"]["clip"]
         yield Replacement(Key(AGGREGATES, f"{CLIP_PREFIX}{clip}"), {"clip": clip})
 
 

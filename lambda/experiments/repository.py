@@ -29,6 +29,7 @@ from experiments.aggregates import (
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.criteria import Criteria, Listing
 from experiments.cursor import MOST_PARTITION_KEY_BYTES, cursor, is_key, start_key
+from experiments.fields import mapping
 from experiments.frame_quality import FRAMES_SORT_KEY, FrameQuality
 from experiments.model import SORT_KEY, Experiment, iso_utc, partition_key
 from experiments.transaction import as_item, is_in_the_way, transaction
@@ -158,7 +159,8 @@ class ExperimentRepository:
         """
         if not is_key(curves_partition(clip), MOST_PARTITION_KEY_BYTES):
             return []
-        return [Experiment.from_item(item) for item in self._partition(curves_partition(clip), limit=MOST_CURVE_POINTS)]
+        items = self._partition(curves_partition(clip), limit=MOST_CURVE_POINTS)
+        return [Experiment.from_item(mapping(item.get("experiment"))) for item in items]
 
     def neighbours(self, experiment: Experiment) -> Neighbours:
         """Return the experiments next to one in the list of all: at most two items are read each way."""

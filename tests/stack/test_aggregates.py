@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from experiments.aggregates import CODEC_USER, Best, Usage
 from experiments.attribute_values import item_to_attribute_values
+from experiments.criteria import Criteria
 from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status
 from experiments.repository import ExperimentRepository
 
@@ -120,6 +121,13 @@ def test_a_curve_has_the_last_measurement_of_each_quality(repository: Experiment
     assert repository.clips() == ["life", "zoom"]
     assert sorted(point.id for point in repository.curve_points("life")) == ["again", "finer"]
     assert repository.curve_points("unknown") == []
+
+
+def test_what_is_kept_beside_an_experiment_is_in_no_listing(repository: ExperimentRepository) -> None:
+    repository.put(experiment("parent"))
+    repository.put(experiment("child", parent_id="parent"))
+    for criteria in (Criteria(), Criteria(status=Status.SUCCEEDED), Criteria(codec="x265")):
+        assert sorted(found.id for found in repository.find(criteria, 10).experiments) == ["child", "parent"]
 
 
 def test_what_failed_when_it_was_run_again_leaves_its_curve(repository: ExperimentRepository) -> None:
