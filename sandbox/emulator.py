@@ -22,12 +22,7 @@ REGION = "us-east-1"
 # The emulator's well-known root credentials, key and secret alike; they open nothing else.
 ROOT_KEY = "test"
 PID_FILE = "emulator.pid"
-# It notes its own id, so that it is found again even where the one that starts it is killed just then.
-# ministack answers /health of every host itself; here that path is the renderer's, and ministack keeps its own one.
-LAUNCH = (
-    f"import os; open('{PID_FILE}', 'w').write(str(os.getpid())); "
-    "from ministack import app; app._HEALTH_PATHS = ('/_ministack/health',); app.main()"
-)
+PROGRAM = Path(__file__).with_name("ministack_process.py")
 START_LIMIT_SECONDS = 60
 STOP_LIMIT_SECONDS = 30
 POLL_SECONDS = 0.1
@@ -148,7 +143,8 @@ class Emulator:
         }
         with self.log.open("wb") as log:
             return subprocess.Popen(
-                [str(python), "-c", LAUNCH],
+                # -P: what lies beside the program is none of its modules.
+                [str(python), "-P", str(PROGRAM), PID_FILE],
                 cwd=self.folder,
                 env=variables,
                 stdin=subprocess.DEVNULL,

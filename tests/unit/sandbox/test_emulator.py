@@ -14,7 +14,8 @@ from tests.project_copy import free_port
 
 def test_one_that_dies_at_once_says_why_and_where_its_log_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Emulator, "_environment", lambda _self: Path(sys.executable))
-    monkeypatch.setattr(emulator, "LAUNCH", "import sys; sys.exit('no disk space')")
+    monkeypatch.setattr(emulator, "PROGRAM", tmp_path / "dies.py")
+    (tmp_path / "dies.py").write_text("import sys; sys.exit('no disk space')")
     dying = Emulator(tmp_path, free_port())
     with pytest.raises(SandboxError) as caught:
         dying.start()

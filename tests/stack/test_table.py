@@ -1,5 +1,6 @@
-"""What is kept beside the experiments, on a real table: nothing is counted twice or lost, whoever writes at once."""
+"""The table on the embedded AWS: pages join, and what stands beside the experiments counts each of them once."""
 
+import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -73,6 +74,30 @@ def experiment(name: str, status: Status = Status.SUCCEEDED, **fields: Any) -> E
         "parameters": {"crf": 28},
     }
     return Experiment(id=name, status=status, **(common | known | fields))
+
+
+def test_pages_join_without_gap_or_overlap_while_experiments_are_written(repository: ExperimentRepository) -> None:
+    names = [f"e{number:02}" for number in range(23)]
+    for place, name in enumerate(names):
+        status = Status.FAILED if place % 3 == 0 else Status.SUCCEEDED
+        repository.put(experiment(name, status, created_at=NOW + timedelta(minutes=place // 2)))
+    for criteria, expected in (
+        (Criteria(), names),
+        (Criteria(status=Status.FAILED), names[::3]),
+        (Criteria(codec="x265"), names),
+        (Criteria(codec="av1"), []),
+    ):
+        page = repository.find(criteria, 4)
+        found = [page]
+        while page.next_cursor:
+            page = repository.find(criteria, 4, page.next_cursor)
+            found.append(page)
+        assert [one.id for page in found for one in page.experiments] == expected[::-1]
+        for earlier, later in itertools.pairwise(found):
+            back = repository.find(criteria, 4, before=later.previous_cursor)
+            assert back.experiments == earlier.experiments
+    repository.put(experiment("e22", Status.FAILED, created_at=NOW + timedelta(minutes=11)))
+    assert [one.id for one in repository.find(Criteria(status=Status.FAILED), 2).experiments] == ["e22", "e21"]
 
 
 def test_each_experiment_counts_once_in_the_status_that_it_has(repository: ExperimentRepository) -> None:

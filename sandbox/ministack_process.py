@@ -1,0 +1,100 @@
+"""What the emulator's process runs, in a Python environment of its own: ministack, made to fit this project."""
+
+import os
+import re
+import sys
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from ministack import app
+from ministack.services import dynamodb
+
+WHOLE_PARTITION = re.compile(r"\S+ = :\S+")
+
+Position = tuple[str, str, str]
+"""An item's place in an index: its sort key there, then the keys that it has in the table."""
+
+
+class BoundedQueries:
+    """Lets a query of an index look only at what it returns, as DynamoDB does.
+
+    ministack sorts and examines the whole partition for each page, which takes seconds where it holds a hundred
+    thousand items. Here it is handed the part of the partition that the page is made of.
+    """
+
+    def __init__(self) -> None:
+        self._query, self._index_members = dynamodb._query, dynamodb._index_members
+        self._index_item = dynamodb._index_item
+        self._request: ContextVar[Mapping[str, Any]] = ContextVar("request")
+        self._writes = 0
+        self._sorted: dict[tuple[str, str, str], tuple[int, Any, list[Position]]] = {}
+
+    def install(self) -> None:
+        """Put itself in the place of ministack's own functions."""
+        dynamodb._query, dynamodb._index_members, dynamodb._index_item = self.query, self.index_members, self.index_item
+
+    def query(self, request: Mapping[str, Any]) -> Any:
+        """Answer a query, and let `index_members` know which one it is."""
+        token = self._request.set(request)
+        try:
+            return self._query(request)
+        finally:
+            self._request.reset(token)
+
+    def index_item(self, *arguments: Any, **named: Any) -> None:
+        """Note a write, after which what was sorted is to be sorted anew."""
+        self._writes += 1
+        self._index_item(*arguments, **named)
+
+    def index_members(self, table: Any) -> Any:
+        """Return the keys of the items in a table's indexes, of the one that is asked only those that are returned."""
+        members, request = self._index_members(table), self._request.get({})
+        index, limit = request.get("IndexName"), request.get("Limit")
+        if not index or not limit or not WHOLE_PARTITION.fullmatch(request.get("KeyConditionExpression", "")):
+            return members
+        (value,) = request["ExpressionAttributeValues"].values()
+        keys = members.get(index, {}).get(value.get("S"))
+        if keys is None:
+            return members
+        positions = self._in_order(table, index, value["S"], keys)
+        page = _page(positions, _start(table, index, request), int(limit), request.get("ScanIndexForward", True))
+        return {index: {value["S"]: [position[1:] for position in page]}}
+
+    def _in_order(self, table: Any, index: str, value: str, keys: Any) -> list[Position]:
+        place = table["TableName"], index, value
+        writes, sorted_keys, positions = self._sorted.get(place, (-1, None, []))
+        if writes != self._writes or sorted_keys is not keys:
+            sort_key, items = _sort_key(table, index), table["items"]
+            positions = sorted((items[pk][sk][sort_key]["S"], pk, sk) for pk, sk in keys)
+            self._sorted[place] = self._writes, keys, positions
+        return positions
+
+
+def _sort_key(table: Any, index: str) -> str:
+    return str(dynamodb._index_key_lists(dynamodb._index_def(table, index))[1][0])
+
+
+def _start(table: Any, index: str, request: Mapping[str, Any]) -> Position | None:
+    start = request.get("ExclusiveStartKey")
+    return (start[_sort_key(table, index)]["S"], start["pk"]["S"], start["sk"]["S"]) if start else None
+
+
+def _page(positions: list[Position], start: Position | None, limit: int, forward: bool) -> list[Position]:
+    """Return one more than asked for, which tells whether there are more, from the start on, which ministack skips."""
+    if forward:
+        first = bisect_left(positions, start) if start else 0
+        return positions[first : first + limit + 2]
+    end = bisect_right(positions, start) if start else len(positions)
+    return positions[max(0, end - limit - 2) : end]
+
+
+if __name__ == "__main__":
+    # It notes its own id, so that it is found again even where the one that starts it is killed just then.
+    Path(sys.argv.pop()).write_text(str(os.getpid()), encoding="utf-8")
+    # ministack answers /health of every host itself; here that path is the renderer's, and ministack keeps its own one.
+    app._HEALTH_PATHS = ("/_ministack/health",)
+    BoundedQueries().install()
+    app.main()
