@@ -1,6 +1,7 @@
 """The renderer as Lambda calls it, on a table and a bucket that live in memory."""
 
 import importlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from io import StringIO
 from types import ModuleType, SimpleNamespace
@@ -22,6 +23,15 @@ ENVIRONMENT = {
     "AWS_LAMBDA_FUNCTION_VERSION": "12",
     "BUILD_ID": BUILD_ID,
     "MEDIA_BUCKET": "media",
+    "PRICES": json.dumps(
+        {
+            "gpu_hour_usd": 0.526,
+            "storage_gb_month_usd": 0.023,
+            "delivered_gb_usd": 0.085,
+            "million_input_tokens_usd": 3,
+            "million_output_tokens_usd": 15,
+        }
+    ),
     "STACK": "sandbox",
     "TABLE_NAME": "experiments",
 }
