@@ -71,10 +71,10 @@ def cost(usd: float) -> Figure:
 
 
 def quantity(value: float, unit: str) -> Figure:
-    """Write an amount to three digits at least, however small it is; a whole number in full."""
-    if not value or value.is_integer():
+    """Write an amount to four digits at least, however small it is; a whole number in full."""
+    if value == round(value):
         return Figure(_decimal(value, 0), unit)
-    return Figure(_decimal(value, max(2 - math.floor(math.log10(abs(value))), 0)), unit)
+    return Figure(_decimal(value, max(3 - math.floor(math.log10(abs(value))), 0)), unit)
 
 
 def size(octets: int) -> Figure:
@@ -112,6 +112,11 @@ def age(moment: datetime, now: datetime) -> str:
     if seconds < DAY:
         return f"{seconds // HOUR} h ago"
     return f"{seconds // DAY} d ago"
+
+
+def month(name: str) -> str:
+    """Write a month such as `2026-11`."""
+    return f"{datetime.strptime(name, '%Y-%m'):%b %Y}"
 
 
 def timestamp(moment: datetime) -> str:
