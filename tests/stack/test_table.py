@@ -129,6 +129,12 @@ def test_an_experiment_that_is_run_again_under_its_id_has_used_both_times(reposi
     assert (usage.gpu_seconds, usage.succeeded, usage.failed) == (6, 1, 1)
 
 
+def test_what_an_experiment_does_not_tell_is_not_counted_as_nothing(repository: ExperimentRepository) -> None:
+    repository.put(experiment("a", Status.FAILED, metrics=Metrics()))
+    (usage,) = repository.totals(MONTH).usage
+    assert (usage.gpu_seconds, usage.stored_bytes, usage.failed) == (None, None, 1)
+
+
 def test_the_best_of_a_codec_compresses_most_and_looks_good(repository: ExperimentRepository) -> None:
     good = experiment("good")
     repository.put(replace(good, id="better", metrics=replace(good.metrics, compression_ratio=60)))
