@@ -164,7 +164,7 @@ def test_a_failure_opens_without_javascript(open_for: OpenFor) -> None:
 
 def test_a_cost_opens_to_say_how_it_came_about_without_javascript(open_for: OpenFor) -> None:
     page = open_for(Viewer("light", PHONE, javascript=False), "/costs").page
-    cost = page.get_by_role("region", name="Costs by month").locator("details").first
+    cost = page.get_by_role("region", name="Costs by month", exact=True).locator("details").first
     cost.locator("summary").click()
     expect(cost.locator("p")).to_have_text(re.compile(r"^[\d,.]+ s × 0\.526 USD per hour"))  # noqa: RUF001 multiplication
 
