@@ -98,7 +98,7 @@ class CategoryCosts:
         return cls(month=month, **by_category, total=total(costs.values()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CodecCosts:
     """What a codec's experiments cost in GPU time and storage; per success, in GPU time of failures too."""
 
@@ -126,16 +126,10 @@ class CostDocument:
         return cls(
             months=tuple(CategoryCosts.of(*month) for month in report.months),
             forecast=CategoryCosts.of(report.months[0].month, forecast.costs) if forecast else None,
-            codecs=tuple(
-                CodecCosts(codec=each.codec, **{name: _usd(getattr(each, name)) for name in _OF_CODEC})
-                for each in report.codecs
-            ),
+            codecs=tuple(CodecCosts(each.codec, *map(_usd, each[1:])) for each in report.codecs),
             per_success=_usd(report.per_success),
             prices=prices,
         )
-
-
-_OF_CODEC = ("this_month", "in_all", "per_success")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,9 +188,9 @@ _RATES = (
 def _cost(category: Category, usage: Sequence[Usage], prices: Prices) -> Cost | None:
     """Return what usage costs in a category; stored bytes are taken to be kept for a month."""
     charges = []
-    for rate in _RATES:
+    for rate in (each for each in _RATES if each.category is category):
         amount = _sum(getattr(used, rate.attribute) for used in usage)
-        if rate.category is category and amount is not None:
+        if amount is not None:
             price = getattr(prices, rate.price)
             charges.append(Charge(amount / rate.in_unit, rate.unit, price, rate.price_unit, rate.per))
     return Cost(tuple(charges)) if charges else None
