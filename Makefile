@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup sandbox sandbox-down sandbox-clean test check bench outputs preview up verify releases rollback recount \
-	demo-data lock
+	delivery demo-data lock
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ rollback: setup ## go back to an earlier renderer: TO=<version or release>, as m
 
 recount: setup ## count anew what STACK's table keeps beside its experiments
 	@$(PY) -m operations.recount --stack $(STACK) --port $(PORT)
+
+delivery: setup ## note how much STACK's CDN has delivered this month and the last
+	@$(PY) -m operations.delivery --stack $(STACK) --port $(PORT)
 
 demo-data: setup ## add N made-up experiments to the sandbox, to try it with many
 	@$(PY) -m operations.demo_data --count $(N) --port $(PORT)

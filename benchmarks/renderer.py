@@ -13,7 +13,9 @@ from typing import Any
 
 from benchmarks.figures import Figure
 from components.lambda_package import package_source
+from components.settings import Settings
 from sandbox.emulator import REGION, ROOT_KEY
+from sandbox.places import PROJECT_NAME
 from tests.project_copy import ROOT, ProjectCopy
 
 EXPERIMENTS = 50
@@ -92,6 +94,7 @@ def _import_renderer(project: ProjectCopy, outputs: dict[str, Any]) -> ModuleTyp
         "BUILD_ID": outputs["renderer_code_sha256"],
         "MEDIA_BUCKET": outputs["media_bucket"],
         "POWERTOOLS_LOG_LEVEL": "ERROR",
+        "PRICES": Settings.parse(PROJECT_NAME, "benchmark", {}).prices,
         "STACK": "benchmark",
         "TABLE_NAME": outputs["table_name"],
     }

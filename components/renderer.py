@@ -30,7 +30,7 @@ class Renderer(pulumi.ComponentResource):
     package: LambdaPackage
     # A path without a wildcard leaves what the CDN holds of it for other query strings:
     # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
-    paths = ("/", "/?*", "/compare*", "/experiments*", "/feed.atom*", "/health*")
+    paths = ("/", "/?*", "/compare*", "/costs*", "/experiments*", "/feed.atom*", "/health*")
     """What it answers and the CDN may hold, as an invalidation names it."""
     function: aws.lambda_.Function
     gate: ReleaseGate
@@ -169,6 +169,7 @@ class Renderer(pulumi.ComponentResource):
                 variables={
                     "BUILD_ID": self.package.sha256,
                     "MEDIA_BUCKET": self._store.media.bucket,
+                    "PRICES": self._settings.prices,
                     "STACK": self._settings.stack,
                     "TABLE_NAME": self._store.table.name,
                 }

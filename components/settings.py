@@ -48,6 +48,9 @@ LOG_RETENTION_DAYS = (
 RENDERER_VERSION = "RENDERER_VERSION"
 NEWEST = "newest"
 PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
+# In USD; Pulumi has no type for fractions.
+PRICES = ("gpuHourUsd", "storageGbMonthUsd", "deliveredGbUsd", "millionInputTokensUsd", "millionOutputTokensUsd")
+PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
 HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 HOSTED_ZONE_ID = re.compile(r"Z[A-Z0-9]{1,31}")
 # S3's are the strictest names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -94,6 +97,11 @@ class Settings:
     site_url_format: str
     media_url_format: str
     release_patience_seconds: int
+    gpu_hour_usd: str
+    storage_gb_month_usd: str
+    delivered_gb_usd: str
+    million_input_tokens_usd: str
+    million_output_tokens_usd: str
     renderer_version: str = ""
     """What the environment asks for; empty where it asks for nothing."""
 
@@ -137,6 +145,12 @@ class Settings:
     def ends_rollback(self) -> bool:
         """Whether this deployment may lead users on from a rollback."""
         return self.renderer_version == NEWEST
+
+    @property
+    def prices(self) -> str:
+        """What usage costs, as the renderer takes it: JSON of `experiments.costs.Prices`."""
+        names = map(_snake_case, PRICES)
+        return json.dumps({name: float(getattr(self, name)) for name in names})
 
     def name(self, what: str) -> str:
         """A resource's name, so derived from project and stack that two stacks live in one account."""
@@ -203,6 +217,9 @@ class Settings:
             "an http or https URL with {bucket} in it, and no other braces",
             _is_url_format(self.media_url_format, {"bucket"}),
         )
+        for key in PRICES:
+            price = getattr(self, _snake_case(key))
+            yield key, "a price in USD such as 0.526", bool(PRICE.fullmatch(price))
 
 
 @dataclass
@@ -260,7 +277,7 @@ def _parse_string(raw: Any) -> str:
 
 
 _PARSERS = {"boolean": _parse_boolean, "integer": _parse_integer, "string": _parse_string}
-_ACCEPTED = {"boolean": "true or false", "integer": "a whole number", "string": "text"}
+_ACCEPTED = {"boolean": "true or false", "integer": "a whole number", "string": "text, a number in quotes"}
 
 
 def _shown(value: Any) -> str:

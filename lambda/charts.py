@@ -99,7 +99,7 @@ def draw(curves: Sequence[Curve], styles: Sequence[Style], metric: Metric, clip:
     """Lay out the curves of a clip, at least one, by a metric."""
     points = [point for curve in curves for point in curve.points]
     bitrates, qualities = [math.log10(point.bitrate_kbps) for point in points], [point.quality for point in points]
-    x, y = _Axis.around(bitrates, FRAME.left, FRAME.right), _Axis.around(qualities, FRAME.bottom, FRAME.top)
+    x, y = Axis.around(bitrates, FRAME.left, FRAME.right), Axis.around(qualities, FRAME.bottom, FRAME.top)
     return Chart(
         title=f"{metric.name} over bitrate of {clip}",
         description=". ".join(_summary(curve, metric) for curve in curves) + ".",
@@ -111,11 +111,11 @@ def draw(curves: Sequence[Curve], styles: Sequence[Style], metric: Metric, clip:
             for curve, style in zip(curves, styles, strict=True)
         ],
         bitrate_ticks=_bitrate_ticks(x),
-        quality_ticks=_quality_ticks(y),
+        quality_ticks=value_ticks(y),
     )
 
 
-class _Axis(NamedTuple):
+class Axis(NamedTuple):
     """A range of values on a range of the drawing."""
 
     low: float
@@ -124,12 +124,14 @@ class _Axis(NamedTuple):
     end: float
 
     @classmethod
-    def around(cls, values: Sequence[float], start: float, end: float) -> "_Axis":
+    def around(cls, values: Sequence[float], start: float, end: float) -> "Axis":
+        """Return an axis with room around values."""
         low, high = min(values), max(values)
         margin = MARGIN * (high - low if high - low > FLAT else 1)
         return cls(low - margin, high + margin, start, end)
 
     def at(self, value: float) -> float:
+        """Return where a value lies."""
         return round(self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start), 1)
 
 
@@ -143,7 +145,7 @@ def _summary(curve: Curve, metric: Metric) -> str:
     )
 
 
-def _markers(curve: Curve, metric: Metric, x: _Axis, y: _Axis) -> list[Marker]:
+def _markers(curve: Curve, metric: Metric, x: Axis, y: Axis) -> list[Marker]:
     return [
         Marker(
             x.at(math.log10(point.bitrate_kbps)),
@@ -162,7 +164,7 @@ def _quality(point: CurvePoint, metric: Metric) -> str:
     return " ".join(presentation.quality(point.quality, metric.places, metric.unit)).strip()
 
 
-def _path(curve: Curve, x: _Axis, y: _Axis) -> str:
+def _path(curve: Curve, x: Axis, y: Axis) -> str:
     """Draw the very curve that BD-rate integrates by PCHIP; where there is none, straight lines.
 
     A cubic polynomial is a Bézier curve with its control points on the tangents, at thirds of the way.
@@ -184,11 +186,11 @@ def _path(curve: Curve, x: _Axis, y: _Axis) -> str:
     return path
 
 
-def _place(x: _Axis, y: _Axis, rate: float, quality: float) -> str:
+def _place(x: Axis, y: Axis, rate: float, quality: float) -> str:
     return f"{x.at(rate):g},{y.at(quality):g}"
 
 
-def _bitrate_ticks(axis: _Axis) -> list[Tick]:
+def _bitrate_ticks(axis: Axis) -> list[Tick]:
     """Return 1, 2 and 5 of each power of ten, or as many as there is room for; in a narrow range, even steps."""
     for values in _logarithmic_steps(math.floor(axis.low), math.ceil(axis.high)):
         ticks = _ticks(axis, values)
@@ -211,16 +213,17 @@ def _fit(ticks: Sequence[Tick]) -> bool:
     )
 
 
-def _ticks(axis: _Axis, bitrates: Iterable[float]) -> list[Tick]:
+def _ticks(axis: Axis, bitrates: Iterable[float]) -> list[Tick]:
     ticks = ((math.log10(bitrate), f"{bitrate:,.10g}") for bitrate in bitrates)
     return [Tick(axis.at(place), label) for place, label in ticks if axis.low <= place <= axis.high]
 
 
-def _quality_ticks(axis: _Axis) -> list[Tick]:
+def value_ticks(axis: Axis) -> list[Tick]:
+    """Return even steps on an axis, as round as can be."""
     values = list(_round_steps(axis.low, axis.high, QUALITY_TICKS))
     step = values[1] - values[0] if len(values) > 1 else 1
     places = min(max(-math.floor(math.log10(step) + 1e-9), 0), 6)
-    return [Tick(axis.at(value), f"{value:.{places}f}") for value in values]
+    return [Tick(axis.at(value), presentation.quality(value, places, "").number) for value in values]
 
 
 def _round_steps(low: float, high: float, at_most: int) -> list[float]:

@@ -12,7 +12,7 @@ from typing import Any
 import aws_clients
 import health
 from api.csv_table import as_csv
-from api.documents import ExperimentList, Problem, PublishedExperiment, as_json
+from api.documents import CostDocument, ExperimentList, Problem, PublishedExperiment, as_json
 from api.feed import FINISHED, LENGTH, render_feed
 from api.openapi import description
 from artefact_links import is_linkable, signed_link
@@ -22,6 +22,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 from conditional import answered_conditionally, weak_tag
 from experiments.aggregates import month_of
+from experiments.costs import CostReport, Prices
 from experiments.criteria import Criteria
 from experiments.cursor import InvalidCursor
 from experiments.model import Experiment
@@ -32,6 +33,7 @@ from last_good import LastGoodPages
 from listing_query import InvalidQuery, ListingQuery, page_links
 from pages import message
 from pages.compare import MOST, ids_from, render_comparison
+from pages.costs import render_costs
 from pages.experiment import render_experiment
 from pages.message import Message, render_message
 from pages.overview import render_overview
@@ -52,6 +54,7 @@ RETRY_SOON = {"Retry-After": "30"}
 READ_METHODS = {"Allow": "GET, HEAD"}
 
 MEDIA_BUCKET = os.environ["MEDIA_BUCKET"]
+PRICES = Prices.from_json(os.environ["PRICES"])
 
 # Made at import, so that SnapStart's snapshot of the function already holds them.
 release = Release.from_environment(os.environ)
@@ -119,6 +122,13 @@ def describe_experiment(experiment_id: str) -> Response[str]:
     return Response(HTTPStatus.OK, JSON, as_json(document), REVALIDATED)
 
 
+@app.get("/api/costs")
+def list_costs() -> Response[str]:
+    """Tell what the lab spends."""
+    report = CostReport.of(experiments.usage(), PRICES, datetime.now(UTC))
+    return Response(HTTPStatus.OK, JSON, as_json(CostDocument.of(report, PRICES)), REVALIDATED)
+
+
 @app.get("/api/openapi.json")
 def describe_api() -> Response[str]:
     """Describe the API to programs that make clients of it."""
@@ -136,6 +146,14 @@ def compare_experiments() -> Response[str]:
     if not known:
         return _say(message.NO_SUCH_EXPERIMENT)
     html = render_comparison(known, [name for name in ids if not found[name]], release)
+    return _page(html)
+
+
+@app.get("/costs")
+def show_costs() -> Response[str]:
+    """Show what the lab spends, by month, category and codec."""
+    now = datetime.now(UTC)
+    html = render_costs(CostReport.of(experiments.usage(), PRICES, now), PRICES, release, now=now)
     return _page(html)
 
 

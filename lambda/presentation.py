@@ -1,5 +1,6 @@
 """How figures and times are written on pages: each with its unit, always to the same precision."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ DAY = 24 * HOUR
 OLDEST_AGE = timedelta(days=30)
 # Beyond any figure of a real experiment; written out in full it would burst its column.
 LARGEST_WRITTEN_OUT = 1e9
+SMALLEST_COST = 0.0001
 
 
 class Figure(NamedTuple):
@@ -62,8 +64,17 @@ def compression_ratio(ratio: float) -> Figure:
 
 
 def cost(usd: float) -> Figure:
-    """Write a cost; that of one encode is a fraction of a cent."""
+    """Write a cost; that of one encode is a fraction of a cent, and never nothing."""
+    if 0 < usd < SMALLEST_COST / 2:
+        return Figure(f"< {SMALLEST_COST}", "USD")
     return Figure(_decimal(usd, 2 if usd >= 1 or usd == 0 else 4), "USD")
+
+
+def quantity(value: float, unit: str) -> Figure:
+    """Write an amount to four digits at least, however small it is; a whole number in full."""
+    if value == round(value):
+        return Figure(_decimal(value, 0), unit)
+    return Figure(_decimal(value, max(3 - math.floor(math.log10(abs(value))), 0)), unit)
 
 
 def size(octets: int) -> Figure:
@@ -101,6 +112,11 @@ def age(moment: datetime, now: datetime) -> str:
     if seconds < DAY:
         return f"{seconds // HOUR} h ago"
     return f"{seconds // DAY} d ago"
+
+
+def month(name: str) -> str:
+    """Write a month such as `2026-11`."""
+    return f"{datetime.strptime(name, '%Y-%m'):%b %Y}"
 
 
 def timestamp(moment: datetime) -> str:

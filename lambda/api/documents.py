@@ -8,12 +8,14 @@ from enum import Enum
 from typing import Annotated, Any, Self
 
 import artefact_links
+from experiments.costs import Category, Cost, CostReport, Costs, Prices, total
 from experiments.model import Experiment, iso_utc
 from experiments.quality import Quality, quality
 from experiments.repository import Page
 from listing_query import ListingQuery, page_links
 
 Link = Annotated[str | None, {"format": "uri-reference"}]
+Usd = Annotated[float | None, {"description": "USD; null where nothing is recorded."}]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,58 @@ class ExperimentList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryCosts:
+    """What a month costs by category, or will cost."""
+
+    month: str
+    gpu_time: Usd
+    storage: Usd
+    llm_tokens: Usd
+    delivery: Usd
+    total: Usd
+
+    @classmethod
+    def of(cls, month: str, costs: Costs) -> Self:
+        """Return a month's costs as plain numbers."""
+        by_category = {category.name.lower(): _usd(costs[category]) for category in Category}
+        return cls(month=month, **by_category, total=total(costs.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class CodecCosts:
+    """What a codec's experiments cost in GPU time and storage; per success, in GPU time of failures too."""
+
+    codec: str
+    this_month: Usd
+    in_all: Usd
+    per_success: Usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostDocument:
+    """What the lab spends: recorded usage times list prices."""
+
+    months: tuple[CategoryCosts, ...]
+    """The latest twelve, newest first."""
+    forecast: CategoryCosts | None
+    codecs: tuple[CodecCosts, ...]
+    per_success: Usd
+    prices: Prices
+
+    @classmethod
+    def of(cls, report: CostReport, prices: Prices) -> Self:
+        """Return a report as plain numbers, with the prices that they follow from."""
+        forecast = report.forecast
+        return cls(
+            months=tuple(CategoryCosts.of(*month) for month in report.months),
+            forecast=CategoryCosts.of(report.months[0].month, forecast.costs) if forecast else None,
+            codecs=tuple(CodecCosts(each.codec, *map(_usd, each[1:])) for each in report.codecs),
+            per_success=_usd(report.per_success),
+            prices=prices,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """Why there is no other answer (RFC 9457)."""
 
@@ -90,6 +144,10 @@ class Problem:
 def as_json(document: object) -> str:
     """Return a document's JSON text."""
     return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _usd(cost: Cost | None) -> float | None:
+    return None if cost is None else cost.usd
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from listing_query import ListingQuery
 
-from api.documents import ExperimentList, Problem, PublishedExperiment
+from api.documents import CostDocument, ExperimentList, Problem, PublishedExperiment
 
 Schema = dict[str, Any]
 
@@ -36,6 +36,7 @@ def description(version: str) -> Schema:
         "/api/experiments/{id}": _read(
             "getExperiment", "One experiment.", [one], _json(PublishedExperiment, schemas), problem
         ),
+        "/api/costs": _read("getCosts", "What the lab spends.", [], _json(CostDocument, schemas), problem),
         "/experiments.csv": _read(
             "getTable", "The same page of experiments as a table.", listing, _text("text/csv"), page
         ),

@@ -191,12 +191,13 @@ def _usage(experiment: Experiment) -> Iterator[Change]:
     if ended is None or not experiment.codec:
         return
     used = {
-        "gpu_seconds": experiment.metrics.encode_seconds or 0,
-        "stored_bytes": experiment.artefacts.stored_bytes or 0,
+        "gpu_seconds": experiment.metrics.encode_seconds,
+        "stored_bytes": experiment.artefacts.stored_bytes,
         "succeeded": int(experiment.status is Status.SUCCEEDED),
         "failed": int(experiment.status is Status.FAILED),
     }
-    yield Addition(usage_key(month_of(ended), f"{CODEC_USER}{experiment.codec}"), used)
+    known = {name: amount for name, amount in used.items() if amount is not None}
+    yield Addition(usage_key(month_of(ended), f"{CODEC_USER}{experiment.codec}"), known)
 
 
 def _curve_point(experiment: Experiment | None) -> Replacement | None:

@@ -62,6 +62,7 @@ def _environment(target: Target) -> dict[str, str]:
     return {
         "BUILD_ID": target.package.sha256,
         "MEDIA_BUCKET": target.outputs["media_bucket"],
+        "PRICES": target.settings.prices,
         "STACK": target.settings.stack,
         "TABLE_NAME": target.outputs["table_name"],
     }

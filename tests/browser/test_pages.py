@@ -17,6 +17,7 @@ PATHS = [
     "/experiments/{x264}",
     "/experiments/{failed}",
     "/compare?ids={x264},{av1},{failed}",
+    "/costs",
     "/admin.html",
     "/no-such-page",
 ]
@@ -159,6 +160,13 @@ def test_a_failure_opens_without_javascript(open_for: OpenFor) -> None:
     failure = page.locator("details.error").first
     failure.locator("summary").click()
     assert failure.get_attribute("open") is not None
+
+
+def test_a_cost_opens_to_say_how_it_came_about_without_javascript(open_for: OpenFor) -> None:
+    page = open_for(Viewer("light", PHONE, javascript=False), "/costs").page
+    cost = page.get_by_role("region", name="Costs by month", exact=True).locator("details").first
+    cost.locator("summary").click()
+    expect(cost.locator("p")).to_have_text(re.compile(r"^[\d,.]+ s × 0\.526 USD per hour"))  # noqa: RUF001 multiplication
 
 
 def test_the_keyboard_reaches_the_content_first(open_for: OpenFor) -> None:

@@ -89,6 +89,11 @@ def test_the_build_id_is_the_hash_of_the_deployed_archive(production: Program) -
     assert production.one(INVALIDATION)["rendered_by"] == function["codeSha256"]
 
 
+def test_the_renderer_counts_with_the_prices_of_the_configuration(run_program: RunProgram) -> None:
+    variables = run_program("sandbox", gpuHourUsd="0.752").one(FUNCTION)["environment"]["variables"]
+    assert json.loads(variables["PRICES"])["gpu_hour_usd"] == 0.752
+
+
 def test_the_last_step_proves_what_users_get_and_puts_it_on_record(production: Program) -> None:
     proof = production.one(PROOF)
     assert proof["build_id"] == production.one(FUNCTION)["codeSha256"]

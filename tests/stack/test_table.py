@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from experiments.aggregates import CODEC_USER, Best, Usage
+from experiments.aggregates import CODEC_USER, DELIVERY_USER, Best, Usage
 from experiments.attribute_values import item_to_attribute_values
 from experiments.criteria import Criteria
 from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status
 from experiments.repository import ExperimentRepository
 
 from components.experiment_store import INDEX_KEYS
+from operations.delivery import delivered_bytes, note
 from operations.demo_data import fill
 from operations.recount import recount
 from sandbox.emulator import Emulator
@@ -128,6 +129,12 @@ def test_an_experiment_that_is_run_again_under_its_id_has_used_both_times(reposi
     assert (usage.gpu_seconds, usage.succeeded, usage.failed) == (6, 1, 1)
 
 
+def test_what_an_experiment_does_not_tell_is_not_counted_as_nothing(repository: ExperimentRepository) -> None:
+    repository.put(experiment("a", Status.FAILED, metrics=Metrics()))
+    (usage,) = repository.totals(MONTH).usage
+    assert (usage.gpu_seconds, usage.stored_bytes, usage.failed) == (None, None, 1)
+
+
 def test_the_best_of_a_codec_compresses_most_and_looks_good(repository: ExperimentRepository) -> None:
     good = experiment("good")
     repository.put(replace(good, id="better", metrics=replace(good.metrics, compression_ratio=60)))
@@ -204,3 +211,30 @@ def test_made_up_experiments_are_counted_and_not_there_twice(repository: Experim
     assert sum(totals.by_status.values()) == 60
     assert totals.by_status[Status.RUNNING] == 3
     assert {best.codec for best in totals.best} <= {"x264", "x265", "vp9", "av1"}
+
+
+class CountingMetrics:
+    """CloudWatch, which has counted the same bytes on each of some days."""
+
+    def __init__(self, delivered: float, *days: datetime) -> None:
+        self._datapoints = [{"Timestamp": day, "Sum": delivered, "Unit": "None"} for day in days]
+
+    def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
+        assert {"Name": "DistributionId", "Value": "E1"} in asked["Dimensions"]
+        within = (each for each in self._datapoints if asked["StartTime"] <= each["Timestamp"] < asked["EndTime"])
+        return {"Datapoints": list(within)}
+
+
+def test_delivery_is_noted_by_month_however_often(repository: ExperimentRepository, dynamodb: Any) -> None:
+    days = [NOW.replace(month=month, day=1, hour=0) + timedelta(days=day) for month in (9, 10, 11) for day in (0, 29)]
+    for delivered in (100.0, 2.5e9):
+        for _ in range(2):
+            found = delivered_bytes(CountingMetrics(delivered, *days), "E1", NOW)
+            note(dynamodb, repository._table_name, found)
+    # The month's last day is still to come.
+    assert [(used.month, used.user, used.delivered_bytes) for used in repository.usage()] == [
+        ("2026-10", DELIVERY_USER, 5e9),
+        ("2026-11", DELIVERY_USER, 2.5e9),
+    ]
+    note(dynamodb, repository._table_name, delivered_bytes(CountingMetrics(1), "E1", NOW))
+    assert len(repository.usage()) == 2

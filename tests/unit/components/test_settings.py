@@ -1,5 +1,6 @@
 """A stack's configuration: good values are read, bad ones reported all at once."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,16 @@ def test_values_are_read_as_the_engine_hands_them_over() -> None:
     assert (settings.renderer_memory_mb, settings.deletion_protection, settings.require_https) == (1024, True, False)
 
 
+def test_prices_are_handed_on_as_numbers() -> None:
+    assert json.loads(parse(gpuHourUsd="0.752").prices) == {
+        "gpu_hour_usd": 0.752,
+        "storage_gb_month_usd": 0.023,
+        "delivered_gb_usd": 0.085,
+        "million_input_tokens_usd": 3,
+        "million_output_tokens_usd": 15,
+    }
+
+
 def test_keys_of_other_namespaces_are_not_ours_to_judge() -> None:
     settings = Settings.parse(PROJECT, "dev", {"aws:region": "us-east-1", "other:key": 1})
     assert settings.stack == "dev"
@@ -60,6 +71,10 @@ def test_keys_of_other_namespaces_are_not_ours_to_judge() -> None:
         ("siteUrlFormat", "ftp://{label}", "http or https"),
         ("siteUrlFormat", "http://{label}.{other}", "no other braces"),
         ("mediaUrlFormat", "http://localhost", "{bucket}"),
+        ("gpuHourUsd", "0,526", "a price in USD such as 0.526"),
+        ("deliveredGbUsd", "-1", "a price in USD"),
+        ("storageGbMonthUsd", "nan", "a price in USD"),
+        ("millionInputTokensUsd", 3.5, "a number in quotes"),
         ("domain", 5, "text"),
     ],
 )

@@ -154,7 +154,7 @@ class FakeSite:
         return answer
 
     def _configuration(self) -> dict[str, Any]:
-        environment = {"STACK": "test", "TABLE_NAME": "experiments", "MEDIA_BUCKET": "media"}
+        environment = {"MEDIA_BUCKET": "media", "PRICES": self.settings.prices, "STACK": "test"}
         return {
             "CodeSha256": self.package.sha256,
             "CodeSize": self.package.path.stat().st_size,
@@ -164,7 +164,7 @@ class FakeSite:
             "Handler": "index_ssr.handler",
             "MemorySize": 512,
             "Timeout": 10,
-            "Environment": {"Variables": {**environment, "BUILD_ID": self.package.sha256}},
+            "Environment": {"Variables": {**environment, "TABLE_NAME": "experiments", "BUILD_ID": self.package.sha256}},
         }
 
     def _deploy_static_files(self) -> None:

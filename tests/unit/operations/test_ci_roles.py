@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from experiments.aggregates import AGGREGATES
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 
 from operations.checks.look import PERMISSIONS
@@ -80,6 +81,18 @@ def test_the_deploy_role_trusts_the_environment_on_main_alone(declared: Declared
     }
 
 
+def test_the_usage_role_trusts_main_alone_and_writes_nothing_but_usage(declared: Declared) -> None:
+    assert trusted(declared, "usage") == {
+        "aud": "sts.amazonaws.com",
+        "sub": ["repo:octocat@1/dashboard@2:ref:refs/heads/main"],
+    }
+    read = [statement for statement in statements(declared, "usage") if statement in statements(declared, "read")]
+    metrics, write = [statement for statement in statements(declared, "usage") if statement not in read]
+    assert metrics["Action"] == ["cloudwatch:GetMetricStatistics"]
+    assert write["Action"] == ["dynamodb:UpdateItem"]
+    assert write["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [AGGREGATES]}}
+
+
 def test_the_read_role_reads_and_does_nothing_else(declared: Declared) -> None:
     for statement in statements(declared, "read"):
         for action in statement["Action"]:
@@ -101,7 +114,7 @@ def test_the_read_role_sees_no_experiment_and_none_of_its_files(
 
 
 def test_no_role_may_do_anything_to_everything(declared: Declared) -> None:
-    for role in ("read", "deploy"):
+    for role in ("read", "usage", "deploy"):
         for statement in statements(declared, role):
             has_wildcard_action = any("*" in action for action in statement["Action"])
             assert not (has_wildcard_action and "*" in statement["Resource"])
@@ -115,7 +128,7 @@ def test_a_role_is_passed_to_lambda_alone(declared: Declared) -> None:
 
 def test_policies_fit_into_a_role(declared: Declared) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: 10,240 characters, without spaces."""
-    for role in ("read", "deploy"):
+    for role in ("read", "usage", "deploy"):
         assert len(re.sub(r"\s", "", declared["RolePolicy", role]["policy"])) <= 10_240
 
 

@@ -27,6 +27,7 @@ PERMISSIONS = {
     ("deploy", "test"): READ,
     ("deploy", "deploy"): {**READ, "id-token": "write"},
     ("deploy", "verify"): {**READ, "id-token": "write"},
+    ("verify", "delivery"): {**READ, "id-token": "write"},
     ("verify", "verify"): {**READ, "id-token": "write", "issues": "write"},
 }
 SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
@@ -157,13 +158,13 @@ def test_main_is_tested_then_deployed_then_verified_one_push_at_a_time() -> None
     assert "make verify STACK=production" in commands("deploy", "verify")
 
 
-def test_the_deploy_role_is_for_deployments_alone() -> None:
+def test_roles_that_write_are_for_one_job_each() -> None:
+    writing = {("deploy", "deploy"): "AWS_DEPLOY_ROLE_ARN", ("verify", "delivery"): "AWS_USAGE_ROLE_ARN"}
     for file, name, job in jobs():
         roles = [
             each["with"]["role"] for each in job.get("steps", []) if each.get("uses") == "./.github/actions/sign-in"
         ]
-        expected = "AWS_DEPLOY_ROLE_ARN" if (file, name) == ("deploy", "deploy") else "AWS_READ_ROLE_ARN"
-        assert all(expected in role for role in roles)
+        assert all(writing.get((file, name), "AWS_READ_ROLE_ARN") in role for role in roles)
         assert bool(roles) == ("id-token" in job["permissions"])
 
 
@@ -172,6 +173,10 @@ def test_production_is_verified_daily_and_by_hand() -> None:
     assert re.fullmatch(r"\d+ \d+ \* \* \*", schedule["cron"])
     assert "workflow_dispatch" in triggers("verify")
     assert "make verify STACK=production" in commands("verify", "verify")
+
+
+def test_what_the_cdn_delivers_is_noted_daily() -> None:
+    assert "make delivery STACK=production" in commands("verify", "delivery")
 
 
 def test_every_script_is_one_that_bash_reads() -> None:

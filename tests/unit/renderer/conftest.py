@@ -1,7 +1,9 @@
 """The renderer as Lambda calls it, on a table and a bucket that live in memory."""
 
 import importlib
+import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from io import StringIO
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -22,14 +24,25 @@ ENVIRONMENT = {
     "AWS_LAMBDA_FUNCTION_VERSION": "12",
     "BUILD_ID": BUILD_ID,
     "MEDIA_BUCKET": "media",
+    "PRICES": json.dumps(
+        {
+            "gpu_hour_usd": 0.526,
+            "storage_gb_month_usd": 0.023,
+            "delivered_gb_usd": 0.085,
+            "million_input_tokens_usd": 3,
+            "million_output_tokens_usd": 15,
+        }
+    ),
     "STACK": "sandbox",
     "TABLE_NAME": "experiments",
 }
+NOW = datetime(2026, 11, 24, 7, 30, 5, tzinfo=UTC)
 REQUEST_ID = "8e1f0c9a-request"
 
 Answer = Mapping[str, Any]
 Ask = Callable[..., Answer]
 """Takes a path, and by name a method, a query and headers; gives what Lambda gives to API Gateway."""
+SetClock = Callable[[datetime], None]
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +67,22 @@ def table(renderer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> FakeTable:
 def bucket(renderer: ModuleType) -> Iterator[Stubber]:
     with Stubber(renderer.s3) as stubber:
         yield stubber
+
+
+@pytest.fixture
+def set_clock(renderer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> SetClock:
+    """Set the renderer's clock; at first it shows NOW."""
+
+    def set_clock(moment: datetime) -> None:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+                return moment
+
+        monkeypatch.setattr(renderer, "datetime", Clock)
+
+    set_clock(NOW)
+    return set_clock
 
 
 @pytest.fixture

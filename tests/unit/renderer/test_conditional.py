@@ -1,37 +1,19 @@
 """Conditional requests: who has an answer already is told so, as long as it still says the same."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import ModuleType
 
 import pytest
 from botocore.stub import Stubber
 
-from tests.unit.renderer.conftest import Ask
+from tests.unit.renderer.conftest import NOW, Ask, SetClock
 from tests.unit.renderer.fakes import FakeTable, experiment_item
 
 PATHS = ["/", "/experiments.csv", "/feed.atom", "/api/experiments", "/api/experiments/one", "/api/openapi.json"]
-NOW = datetime(2026, 11, 24, 7, 30, 5, tzinfo=UTC)
-
-SetClock = Callable[[datetime], None]
-
-
-@pytest.fixture
-def set_clock(renderer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    def set_clock(moment: datetime) -> None:
-        class Clock(datetime):
-            @classmethod
-            def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-                return moment
-
-        monkeypatch.setattr(renderer, "datetime", Clock)
-
-    set_clock(NOW)
-    return set_clock
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*PATHS, "/costs", "/api/costs"])
 def test_who_has_the_answer_is_not_sent_it_again(
     ask: Ask, table: FakeTable, set_clock: SetClock, path: str, method: str
 ) -> None:

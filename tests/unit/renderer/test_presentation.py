@@ -25,7 +25,13 @@ NOW = datetime(2026, 11, 24, 6, 12, 56, tzinfo=UTC)
         (presentation.compression_ratio(924.1), "924×"),  # noqa: RUF001 likewise
         (presentation.cost(0), "0.00 USD"),
         (presentation.cost(0.00123), "0.0012 USD"),
+        (presentation.cost(0.00001), "< 0.0001 USD"),
         (presentation.cost(12.345), "12.35 USD"),
+        (presentation.quantity(1_234, "s"), "1,234 s"),
+        (presentation.quantity(1_234.56, "s"), "1,235 s"),
+        (presentation.quantity(0.0012345, "GB"), "0.001234 GB"),
+        (presentation.quantity(0, "GB"), "0 GB"),
+        (presentation.quantity(1e300, "GB"), "1.0e+300 GB"),
         (presentation.size(999), "999 bytes"),
         (presentation.size(123_456), "123.5 kB"),
         (presentation.size(5_200_000), "5.2 MB"),

@@ -14,7 +14,7 @@ from tests.unit.renderer.conftest import BUILD_ID, REQUEST_ID, Ask
 from tests.unit.renderer.fakes import SECRET, FakeTable, aws_error, experiment_item
 from tests.unit.renderer.html_text import links_of, related_links_of, text_of
 
-PATHS = ["/", "/health", "/experiments/nope/video", "/nope"]
+PATHS = ["/", "/costs", "/health", "/experiments/nope/video", "/nope"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -183,7 +183,7 @@ def test_health_is_degraded_where_the_bucket_is_gone(ask: Ask, bucket: Stubber) 
 @pytest.mark.parametrize(
     "error", [aws_error("ProvisionedThroughputExceededException"), ConnectTimeoutError(endpoint_url="https://internal")]
 )
-@pytest.mark.parametrize("path", ["/", "/experiments/one/video"])
+@pytest.mark.parametrize("path", ["/", "/costs", "/experiments/one/video"])
 def test_a_table_that_fails_is_a_503_to_try_again(
     ask: Ask, table: FakeTable, log: StringIO, path: str, error: Exception
 ) -> None:
