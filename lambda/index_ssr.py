@@ -21,8 +21,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 from conditional import answered_conditionally, weak_tag
-from experiments.aggregates import month_of
-from experiments.costs import CostReport, Prices
+from experiments.costs import CostReport, Prices, spent
 from experiments.criteria import Criteria
 from experiments.cursor import InvalidCursor
 from experiments.model import Experiment
@@ -78,12 +77,14 @@ def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
 def show_overview() -> Response[str]:
     """Show the experiments that the query asks for; without one, the newest."""
     began, now = time.perf_counter(), datetime.now(UTC)
-    totals = at_once.submit(experiments.totals, month_of(now))
+    totals = at_once.submit(experiments.totals)
     query, page = _asked_for()
     found = totals.result()
     read = time.perf_counter()
     chosen = app.current_event.query_string_parameters
-    html = render_overview(page, query, found, release, chosen=chosen, now=now, began=began)
+    html = render_overview(
+        page, query, found, spent(found.usage, PRICES, now), release, chosen=chosen, now=now, began=began
+    )
     timing = {"Server-Timing": f"table;dur={_ms(began, read)}, render;dur={_ms(read, time.perf_counter())}"}
     return _page(html, timing)
 
@@ -125,7 +126,7 @@ def describe_experiment(experiment_id: str) -> Response[str]:
 @app.get("/api/costs")
 def list_costs() -> Response[str]:
     """Tell what the lab spends."""
-    report = CostReport.of(experiments.usage(), PRICES, datetime.now(UTC))
+    report = CostReport.of(experiments.totals().usage, PRICES, datetime.now(UTC))
     return Response(HTTPStatus.OK, JSON, as_json(CostDocument.of(report, PRICES)), REVALIDATED)
 
 
@@ -153,7 +154,7 @@ def compare_experiments() -> Response[str]:
 def show_costs() -> Response[str]:
     """Show what the lab spends, by month, category and codec."""
     now = datetime.now(UTC)
-    html = render_costs(CostReport.of(experiments.usage(), PRICES, now), PRICES, release, now=now)
+    html = render_costs(CostReport.of(experiments.totals().usage, PRICES, now), PRICES, release, now=now)
     return _page(html)
 
 

@@ -19,7 +19,6 @@ from experiments.quality import Quality, quality
 AGGREGATES = "AGGREGATES"
 """The `pk` of totals, bests and usage."""
 
-# Of the sort keys, those of usage come first, by month: what is from a month on, is also all else.
 TOTAL_PREFIX = "TOTAL#"
 STATUS_KEY = f"{TOTAL_PREFIX}STATUS"
 BEST_PREFIX = f"{TOTAL_PREFIX}BEST#"
@@ -115,7 +114,7 @@ DELIVERY_USER = "DELIVERY"
 
 
 class Totals(NamedTuple):
-    """What the table holds, and what a month has used so far."""
+    """What the table holds, and what was ever used, oldest month first."""
 
     by_status: Mapping[Status, int]
     """Empty where nothing was ever counted."""
@@ -143,8 +142,8 @@ def month_of(moment: datetime) -> str:
     return f"{moment:%Y-%m}"
 
 
-def usage_key(month: str, user: str = "") -> Key:
-    """Return the key of what a user used in a month; without a user, where the month begins."""
+def usage_key(month: str, user: str) -> Key:
+    """Return the key of what a user used in a month."""
     return Key(AGGREGATES, f"{MONTH_PREFIX}{month}#{user}")
 
 

@@ -136,7 +136,7 @@ class CostReport:
     def of(cls, recorded: Iterable[Usage], prices: Prices, now: datetime) -> Self:
         """Work out the costs of what was ever used, at a time in UTC; months after that are broken items."""
         month = month_of(now)
-        usage = [used for used in recorded if _MONTH.fullmatch(used.month) and used.month <= month]
+        usage = _until(month, recorded)
         months = [_month(usage, prices, each) for each in _latest_months(usage, month)]
         return cls(
             months=months,
@@ -153,13 +153,10 @@ def total(costs: Iterable[Cost | None]) -> float | None:
     return sum(known) if known else None
 
 
-def spent(usage: Iterable[Usage], prices: Prices) -> float:
-    """Return what a month's usage costs so far, USD: GPU time, tokens, delivery, and storage of the month's new files.
-
-    What earlier months' files cost to keep isn't in it, as that takes all that was ever stored: `CostReport` has it.
-    """
-    used = list(usage)
-    return total(_cost(category, used, prices) for category in Category) or 0.0
+def spent(recorded: Iterable[Usage], prices: Prices, now: datetime) -> float | None:
+    """Return what the month of a time has cost so far, USD, as `CostReport` has it; None where nothing is recorded."""
+    month = month_of(now)
+    return total(_month(_until(month, recorded), prices, month).costs.values())
 
 
 class _Rate(NamedTuple):
@@ -199,6 +196,10 @@ def _cost(category: Category, usage: Sequence[Usage], prices: Prices) -> Cost | 
 def _sum(amounts: Iterable[float | None]) -> float | None:
     recorded = [amount for amount in amounts if amount is not None and amount < _BROKEN]
     return sum(recorded) if recorded else None
+
+
+def _until(month: str, recorded: Iterable[Usage]) -> list[Usage]:
+    return [used for used in recorded if _MONTH.fullmatch(used.month) and used.month <= month]
 
 
 def _in(month: str, usage: Iterable[Usage]) -> list[Usage]:

@@ -17,14 +17,11 @@ from botocore.exceptions import ClientError
 from experiments.aggregates import (
     AGGREGATES,
     CLIP_PREFIX,
-    MONTH_PREFIX,
     RERUN_PREFIX,
     Replacement,
     Totals,
-    Usage,
     best_result,
     curves_partition,
-    usage_key,
 )
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.criteria import Criteria, Listing
@@ -139,13 +136,9 @@ class ExperimentRepository:
             ),
         )
 
-    def totals(self, month: str) -> Totals:
-        """Return what the table holds in all, and what has been used in a month (`2026-11`) and later."""
-        return Totals.from_items(self._partition(AGGREGATES, start=usage_key(month).sk))
-
-    def usage(self) -> list[Usage]:
-        """Return what was ever used, oldest month first."""
-        return [Usage.from_item(item) for item in self._partition(AGGREGATES, prefix=MONTH_PREFIX)]
+    def totals(self) -> Totals:
+        """Return what the table holds in all, and what was ever used."""
+        return _totals_of(marshal.dumps(list(self._raw_partition(AGGREGATES)), 2))
 
     def clips(self) -> list[str]:
         """Return the names of the clips that have rate-distortion curves, sorted."""
@@ -203,24 +196,21 @@ class ExperimentRepository:
         )
         return response.get("Item")
 
-    def _partition(
-        self, key: str, *, prefix: str = "", start: str = "", limit: int | None = None
-    ) -> Iterator[dict[str, Any]]:
-        """Yield items of a partition in order: those whose sort key begins with a prefix, or is `start` or later."""
-        condition, values = "pk = :pk", {":pk": {"S": key}}
-        if prefix or start:
-            condition += " AND begins_with(sk, :sk)" if prefix else " AND sk >= :sk"
-            values[":sk"] = {"S": prefix or start}
+    def _partition(self, key: str, *, prefix: str = "", limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """Yield items of a partition as plain values, in order, those whose sort key begins with a prefix."""
+        return map(item_to_python, self._raw_partition(key, prefix=prefix, limit=limit))
+
+    def _raw_partition(self, key: str, *, prefix: str = "", limit: int | None = None) -> Iterator[dict[str, Any]]:
         request: dict[str, Any] = {
             "TableName": self._table_name,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeValues": values,
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)" if prefix else "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": key}} | ({":sk": {"S": prefix}} if prefix else {}),
         }
         if limit is not None:
             request["Limit"] = limit
         while True:
             response = self._client.query(**request)
-            yield from map(item_to_python, response["Items"])
+            yield from response["Items"]
             last_key = response.get("LastEvaluatedKey")
             if last_key is None or limit is not None:
                 return
@@ -313,6 +303,11 @@ def _experiment(item: dict[str, Any]) -> Experiment:
 @lru_cache(maxsize=2048)
 def _experiment_of(item: bytes) -> Experiment:
     return Experiment.from_item(item_to_python(marshal.loads(item)))  # noqa: S302 these bytes come from above
+
+
+@lru_cache(maxsize=4)
+def _totals_of(items: bytes) -> Totals:
+    return Totals.from_items(map(item_to_python, marshal.loads(items)))  # noqa: S302 likewise
 
 
 def _is_id(experiment_id: str) -> bool:

@@ -86,6 +86,7 @@ def render_overview(
     page: Page,
     query: ListingQuery,
     totals: Totals,
+    spent_usd: float | None,
     release: Release,
     *,
     chosen: Mapping[str, str],
@@ -98,6 +99,7 @@ def render_overview(
         page: The experiments, newest first, and the cursor to older ones.
         query: What was asked for.
         totals: What the table holds in all.
+        spent_usd: What the month has cost so far.
         release: The build that renders, for the footer.
         chosen: What the URL chooses to show of the rate-distortion curves.
         now: The present, in UTC.
@@ -116,7 +118,7 @@ def render_overview(
         order=next((order.label for order in form.orders if order.chosen), ""),
         lead=_lead(page, query, is_first),
         rows=[render_row(experiment, minute) for experiment in page.experiments],
-        tiles=list(_tiles(totals)),
+        tiles=list(_tiles(totals, spent_usd)),
         best=[_best(best) for best in totals.best],
         rate_distortion=render_rate_distortion(page.experiments, chosen, str(query)),
         legend=LEGEND,
@@ -155,9 +157,11 @@ def _nothing(page: Page, query: ListingQuery, is_first: bool) -> Nothing:
     )
 
 
-def _tiles(totals: Totals) -> Iterator[Tile]:
+def _tiles(totals: Totals, spent_usd: float | None) -> Iterator[Tile]:
     for status, count in totals.by_status.items():
         yield Tile(status.capitalize(), Figure(f"{count:,}", ""), str(ListingQuery(status=status)), status)
+    if spent_usd is not None:
+        yield Tile("Spent this month", presentation.cost(spent_usd), "costs")
 
 
 def _best(best: Best) -> BestResult:

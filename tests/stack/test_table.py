@@ -106,7 +106,7 @@ def test_each_experiment_counts_once_in_the_status_that_it_has(repository: Exper
         for status in (Status.QUEUED, Status.RUNNING, Status.RUNNING, Status.SUCCEEDED):
             repository.put(experiment(name, status))
     repository.put(experiment("c", Status.FAILED))
-    counts = {status: count for status, count in repository.totals(MONTH).by_status.items() if count}
+    counts = {status: count for status, count in repository.totals().by_status.items() if count}
     assert counts == {Status.SUCCEEDED: 2, Status.FAILED: 1}
 
 
@@ -118,20 +118,19 @@ def test_what_an_experiment_used_counts_in_the_month_in_which_it_ended(repositor
     user = f"{CODEC_USER}x265"
     now = Usage(month=MONTH, user=user, gpu_seconds=6, succeeded=1, failed=1, stored_bytes=1000)
     before = Usage(month="2026-10", user=user, gpu_seconds=3, succeeded=1, failed=0, stored_bytes=1000)
-    assert repository.totals(MONTH).usage == (now,)
-    assert repository.usage() == [before, now]
+    assert repository.totals().usage == (before, now)
 
 
 def test_an_experiment_that_is_run_again_under_its_id_has_used_both_times(repository: ExperimentRepository) -> None:
     for status in (Status.FAILED, Status.QUEUED, Status.SUCCEEDED):
         repository.put(experiment("a", status))
-    (usage,) = repository.totals(MONTH).usage
+    (usage,) = repository.totals().usage
     assert (usage.gpu_seconds, usage.succeeded, usage.failed) == (6, 1, 1)
 
 
 def test_what_an_experiment_does_not_tell_is_not_counted_as_nothing(repository: ExperimentRepository) -> None:
     repository.put(experiment("a", Status.FAILED, metrics=Metrics()))
-    (usage,) = repository.totals(MONTH).usage
+    (usage,) = repository.totals().usage
     assert (usage.gpu_seconds, usage.stored_bytes, usage.failed) == (None, None, 1)
 
 
@@ -141,7 +140,7 @@ def test_the_best_of_a_codec_compresses_most_and_looks_good(repository: Experime
     repository.put(good)
     repository.put(replace(good, id="poor", metrics=replace(good.metrics, compression_ratio=90, psnr_db=20)))
     best = Best(codec="x265", experiment_id="better", name="good", compression_ratio=60, bitrate_kbps=500)
-    assert repository.totals(MONTH).best == (best,)
+    assert repository.totals().best == (best,)
 
 
 def test_a_curve_has_the_last_measurement_of_each_quality(repository: ExperimentRepository) -> None:
@@ -181,7 +180,7 @@ def test_writers_at_once_count_each_experiment_once(repository: ExperimentReposi
     names = [f"e{number % 8}" for number in range(24)]
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda name: repository.put(experiment(name)), names))
-    totals = repository.totals(MONTH)
+    totals = repository.totals()
     assert totals.by_status[Status.SUCCEEDED] == 8
     assert totals.usage[0].succeeded == 8
 
@@ -195,7 +194,7 @@ def test_a_recount_finds_what_another_writer_put_there(repository: ExperimentRep
         by_hand = experiment(name, parameters={"crf": crf}, created_at=NOW + timedelta(hours=ord(name)))
         dynamodb.put_item(TableName=table, Item=item_to_attribute_values(by_hand.to_item()))
     assert recount(table, dynamodb) == 3
-    totals = repository.totals(MONTH)
+    totals = repository.totals()
     assert totals.by_status[Status.SUCCEEDED] == 3
     assert [best.codec for best in totals.best] == ["x265"]
     assert repository.clips() == ["life"]
@@ -207,7 +206,7 @@ def test_made_up_experiments_are_counted_and_not_there_twice(repository: Experim
     for _ in range(2):
         fill(repository._table_name, dynamodb, 60)
     assert len(repository.newest(100).experiments) == 60
-    totals = repository.totals(MONTH)
+    totals = repository.totals()
     assert sum(totals.by_status.values()) == 60
     assert totals.by_status[Status.RUNNING] == 3
     assert {best.codec for best in totals.best} <= {"x264", "x265", "vp9", "av1"}
@@ -232,9 +231,9 @@ def test_delivery_is_noted_by_month_however_often(repository: ExperimentReposito
             found = delivered_bytes(CountingMetrics(delivered, *days), "E1", NOW)
             note(dynamodb, repository._table_name, found)
     # The month's last day is still to come.
-    assert [(used.month, used.user, used.delivered_bytes) for used in repository.usage()] == [
+    assert [(used.month, used.user, used.delivered_bytes) for used in repository.totals().usage] == [
         ("2026-10", DELIVERY_USER, 5e9),
         ("2026-11", DELIVERY_USER, 2.5e9),
     ]
     note(dynamodb, repository._table_name, delivered_bytes(CountingMetrics(1), "E1", NOW))
-    assert len(repository.usage()) == 2
+    assert len(repository.totals().usage) == 2

@@ -128,9 +128,10 @@ def test_an_amount_that_nobody_uses_is_broken() -> None:
     assert report(Usage(month="2026-11", user="CODEC#x265", gpu_seconds=1e300), X265).months == report(X265).months
 
 
-def test_what_is_spent_is_the_months_usage_with_its_new_files_alone() -> None:
-    assert spent([AV1, X265, CHAT, DELIVERY], PRICES) == pytest.approx(1.25 + 5 * 0.02 + 7.5 + 2)
-    assert spent([], PRICES) == 0
+def test_what_is_spent_is_what_the_month_costs_so_far() -> None:
+    broken = Usage(month="", user="", gpu_seconds=1, stored_bytes=GB)
+    assert spent([*ALL, broken], PRICES, NOW) == total(report(*ALL).months[0].costs.values())
+    assert spent([], PRICES, NOW) is None
 
 
 def test_prices_come_as_json_and_all_of_them() -> None:

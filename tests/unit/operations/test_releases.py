@@ -61,8 +61,7 @@ def test_a_missing_permission_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "Query")
 
     monkeypatch.setattr(releases, "configuration", lambda *_: {})
-    monkeypatch.setattr(releases, "ask_for_outputs", lambda *_: None)
-    monkeypatch.setattr(releases, "answered", lambda _: {"table_name": "experiments"})
+    monkeypatch.setattr(releases, "outputs_of", lambda *_: {"table_name": "experiments"})
     monkeypatch.setattr(releases, "connected", lambda *_: Denying())
     with pytest.raises(CouldNotLook, match="experiments can't be read: AccessDeniedException; it takes dynamodb:Query"):
         recorded_releases("production", 0)

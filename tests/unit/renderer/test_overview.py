@@ -52,6 +52,14 @@ def test_all_experiments_are_summed_up_by_status(ask: Ask, table: FakeTable) -> 
     assert '<a href="?status=running">2</a>' in body
 
 
+@pytest.mark.usefixtures("set_clock")
+def test_what_the_month_has_cost_leads_to_the_costs(ask: Ask, table: FakeTable) -> None:
+    table.hold_unlisted({"pk": "AGGREGATES", "sk": "MONTH#2026-11#CODEC#x265", "gpu_seconds": 7200})
+    body = ask("/")["body"]
+    assert "Spent this month 1.05 USD" in text_of(body)
+    assert '<a href="costs">' in body
+
+
 def test_the_best_result_of_each_codec_is_a_link(ask: Ask, table: FakeTable) -> None:
     best = {"codec": "x265", "experiment_id": "e1", "name": "life · x265", "compression_ratio": 143.2}
     table.hold_unlisted({"pk": "AGGREGATES", "sk": "TOTAL#BEST#x265", "bitrate_kbps": 99.04, **best})
