@@ -43,7 +43,10 @@ class Codec(Protocol):
         """Raise ConfigurationError for what it does not understand, before anything runs."""
 
     def encode_command(self, configuration: Configuration, source: Path, bitstream: Path) -> Sequence[str]:
-        """The command line that encodes a Y4M file."""
+        """The command line that encodes a Y4M file.
+
+        What it prints on standard output as `frame=N`, frames encoded so far, is shown as progress.
+        """
 
     def decode_command(self, bitstream: Path, target: Path) -> Sequence[str]:
         """The command line that decodes a bitstream to a Y4M file."""
@@ -92,8 +95,8 @@ class FFmpegCodec:
 
     def encode_command(self, configuration: Configuration, source: Path, bitstream: Path) -> Sequence[str]:
         """Encode with a constant rate factor."""
-        arguments = ["-i", str(source), "-an", "-c:v", self.encoder, self.preset_option, configuration.preset]
-        arguments += ["-crf", f"{configuration.quality:g}"]
+        arguments = ["-progress", "pipe:1", "-i", str(source), "-an", "-c:v", self.encoder]
+        arguments += [self.preset_option, configuration.preset, "-crf", f"{configuration.quality:g}"]
         arguments += [option.format(threads=configuration.threads) for option in self.options]
         for option, value in sorted(configuration.options.items()):
             arguments += [f"-{option}:v", str(value)]
