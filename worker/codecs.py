@@ -152,8 +152,9 @@ CODECS: list[Codec] = [
         preset_option="-cpu-used",
         presets=_numbers(0, 8),
         highest_crf=63,
-        options=("-b:v", "0", "-deadline", "good", "-row-mt", "1", "-threads", "{threads}"),
-        extra_options=frozenset({"g", "lossless"}),
+        options=("-b:v", "0", "-row-mt", "1", "-threads", "{threads}"),
+        # Presets above 5 are faster only with the deadline `realtime`.
+        extra_options=frozenset({"g", "lossless", "deadline"}),
     ),
     FFmpegCodec(
         name="av1",

@@ -16,7 +16,7 @@ import pytest
 from experiments.model import Experiment, Metrics, Status
 
 from worker import codecs, experiment
-from worker.clips import Clip
+from worker.clips import Clip, Shape, make_clip
 from worker.codecs import find_codec
 from worker.command import CommandError
 from worker.configuration import Configuration
@@ -183,6 +183,12 @@ def test_vmaf_is_left_out_where_it_cannot_be_measured(
     monkeypatch.setattr("worker.measure.filters", lambda: filters() - {"libvmaf"})
     metrics = with_quality(Metrics(), clip.path, clip.path, tmp_path)
     assert (metrics.vmaf, metrics.ssim) == (None, 1.0)
+
+
+def test_vmaf_is_left_out_where_the_frames_are_too_small_for_it(tmp_path: Path) -> None:
+    tiny = make_clip("game-of-life", tmp_path, Shape(width=16, height=16, fps=30, frames=3))
+    metrics = with_quality(Metrics(), tiny.path, tiny.path, tmp_path)
+    assert (metrics.vmaf, metrics.psnr_db, metrics.ssim) == (None, 100.0, 1.0)
 
 
 def test_rate_and_speed() -> None:
