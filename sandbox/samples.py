@@ -1,4 +1,7 @@
-"""The sandbox's sample experiments: real clips, really encoded and measured on this machine, one of them in vain.
+"""The sandbox's sample experiments: real clips, really encoded and measured on this machine.
+
+Beside the sweeps for the rate-distortion curves there is one that fails, its re-run, one whose files are lost, and one
+that stays running, so that every page can be seen in every state.
 
 What is there already stays: only experiments that are missing, or that did not end as they should (an earlier run was
 stopped, say), are run.
@@ -7,12 +10,13 @@ stopped, say), are run.
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from experiments.model import Experiment, Status
+from experiments.model import Artefacts, Experiment, Status
 from experiments.quality import quality
 from experiments.repository import ExperimentRepository
 from rich.console import Console
@@ -21,8 +25,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sandbox.places import SandboxError
 from worker.clips import RECIPES, Clip, make_clip, reference_video
 from worker.command import CommandError
-from worker.configuration import Configuration
-from worker.experiment import Host, plan
+from worker.configuration import Configuration, Scalar
+from worker.experiment import Host, Job, Outcome, perform, plan, start
 from worker.job import run_job
 from worker.publish import Publisher
 
@@ -36,30 +40,41 @@ class Sample:
     clip: str
     configuration: Configuration
     ends: Status = Status.SUCCEEDED
+    parent: "Sample | None" = None
+    """The one that it runs again."""
+    loses_files: bool = False
 
     @property
     def id(self) -> str:
         """The same in every run, so that a sample is never there twice."""
-        parts = ["sample", self.clip, self.configuration.codec, *self.configuration.label.lower().split()]
-        return "-".join([*parts, *map(str, self.configuration.options.values())])
+        asked = self.configuration
+        parts = ["sample", self.clip, asked.codec, asked.preset, *asked.label.lower().split()]
+        return "-".join([*parts, *map(str, asked.options.values())])
 
 
-def _sweep(codec: str, preset: str, *crfs: float) -> list[Configuration]:
-    return [Configuration(codec=codec, preset=preset, quality=crf) for crf in crfs]
+def _sweep(codec: str, preset: str, *crfs: float, **options: Scalar) -> list[Configuration]:
+    return [Configuration(codec=codec, preset=preset, quality=crf, options=options) for crf in crfs]
 
 
-# Four points per codec, from excellent to poor; presets that finish in a second or two on one core.
+# Six points per codec, from excellent to poor; presets that finish in about a second on one core.
 _SWEEPS = [
-    *_sweep("x264", "medium", 12, 22, 30, 38),
-    *_sweep("x265", "veryfast", 12, 22, 30, 40),
-    *_sweep("av1", "8", 12, 32, 48, 63),
+    *_sweep("x264", "veryfast", 12, 17, 22, 26, 32, 38),
+    *_sweep("x265", "ultrafast", 11, 17, 22, 26, 32, 38),
+    *_sweep("av1", "11", 12, 24, 34, 41, 52, 60),
+    *_sweep("vp9", "8", 14, 24, 34, 43, 53, 62, deadline="realtime"),
 ]
 # The baseline profile of H.264 has no lossless mode, so the encoder refuses: a mistake that people really make.
-_IN_VAIN = Configuration(codec="x264", preset="medium", quality=0, options={"profile": "baseline"})
+_IN_VAIN = Configuration(codec="x264", preset="veryfast", quality=0, options={"profile": "baseline"})
+_FAILED = Sample("game-of-life", _IN_VAIN, ends=Status.FAILED)
+_MENDED = replace(_IN_VAIN, quality=20, options={})
 
+# The last ones are the newest, and so the first to be seen.
 SAMPLES = [
     *(Sample(clip, configuration) for clip in RECIPES for configuration in _SWEEPS),
-    Sample("mandelbrot-zoom", _IN_VAIN, ends=Status.FAILED),
+    _FAILED,
+    Sample("game-of-life", _MENDED, parent=_FAILED),
+    Sample("game-of-life", Configuration(codec="x265", preset="ultrafast", quality=24), loses_files=True),
+    Sample("game-of-life", Configuration(codec="av1", preset="4", quality=30), ends=Status.RUNNING),
 ]
 
 
@@ -106,10 +121,10 @@ def _run(samples: list[Sample], publisher: Publisher, cache_folder: Path, consol
         names = dict.fromkeys(sample.clip for sample in samples)
         clips = dict(zip(names, pool.map(lambda name: _make_clip(name, cache_folder), names), strict=True))
         progress.update(task, description="Encoding and measuring")
-        jobs = [plan(clips[sample.clip], sample.configuration, sample.id) for sample in samples]
+        jobs = [_plan(sample, clips[sample.clip]) for sample in samples]
         for job in jobs:
             publisher.record(job.experiment)
-        running = [pool.submit(run_job, job, HOST, publisher) for job in jobs]
+        running = [pool.submit(_carry_out, sample, job, publisher) for sample, job in zip(samples, jobs, strict=True)]
         experiments = []
         try:
             for future in as_completed(running):
@@ -129,9 +144,42 @@ def _make_clip(name: str, cache_folder: Path) -> Clip:
     return clip
 
 
+def _plan(sample: Sample, clip: Clip) -> Job:
+    if sample.parent is None:
+        return plan(clip, sample.configuration, sample.id)
+    return plan(clip, sample.configuration, sample.id, attempt=2, parent_id=sample.parent.id)
+
+
+def _carry_out(sample: Sample, job: Job, publisher: Publisher) -> Experiment:
+    if sample.ends is Status.RUNNING:
+        return _leave_running(job, publisher)
+    if sample.loses_files:
+        return _run_without_files(job, publisher)
+    return run_job(job, HOST, publisher)
+
+
+def _leave_running(job: Job, publisher: Publisher) -> Experiment:
+    """Make it look as if a worker were at it, without spending any time."""
+    running = replace(start(job, HOST).experiment, progress=0.4)
+    publisher.record(running)
+    return running
+
+
+def _run_without_files(job: Job, publisher: Publisher) -> Experiment:
+    """Run a job of which only the measurements are published."""
+    started = start(job, HOST)
+    publisher.record(started.experiment)
+    with TemporaryDirectory() as folder:
+        outcome = perform(started, HOST, Path(folder))
+    measured = replace(outcome.experiment, artefacts=Artefacts())
+    return publisher.publish(Outcome(measured, frames=outcome.frames))
+
+
 def _line(experiment: Experiment) -> str:
-    if experiment.status is not Status.SUCCEEDED:
-        return f"  {experiment.name}  {experiment.status}: {experiment.error}"
+    if experiment.status is Status.FAILED:
+        return f"  {experiment.name}  failed: {experiment.error}"
+    if experiment.status is Status.RUNNING:
+        return f"  {experiment.name}  running"
     metrics = experiment.metrics
     badge = quality(metrics.psnr_db, metrics.ssim)
     return (

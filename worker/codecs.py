@@ -43,7 +43,10 @@ class Codec(Protocol):
         """Raise ConfigurationError for what it does not understand, before anything runs."""
 
     def encode_command(self, configuration: Configuration, source: Path, bitstream: Path) -> Sequence[str]:
-        """The command line that encodes a Y4M file."""
+        """The command line that encodes a Y4M file.
+
+        What it prints on standard output as `frame=N`, frames encoded so far, is shown as progress.
+        """
 
     def decode_command(self, bitstream: Path, target: Path) -> Sequence[str]:
         """The command line that decodes a bitstream to a Y4M file."""
@@ -92,8 +95,8 @@ class FFmpegCodec:
 
     def encode_command(self, configuration: Configuration, source: Path, bitstream: Path) -> Sequence[str]:
         """Encode with a constant rate factor."""
-        arguments = ["-i", str(source), "-an", "-c:v", self.encoder, self.preset_option, configuration.preset]
-        arguments += ["-crf", f"{configuration.quality:g}"]
+        arguments = ["-progress", "pipe:1", "-i", str(source), "-an", "-c:v", self.encoder]
+        arguments += [self.preset_option, configuration.preset, "-crf", f"{configuration.quality:g}"]
         arguments += [option.format(threads=configuration.threads) for option in self.options]
         for option, value in sorted(configuration.options.items()):
             arguments += [f"-{option}:v", str(value)]
@@ -149,8 +152,9 @@ CODECS: list[Codec] = [
         preset_option="-cpu-used",
         presets=_numbers(0, 8),
         highest_crf=63,
-        options=("-b:v", "0", "-deadline", "good", "-row-mt", "1", "-threads", "{threads}"),
-        extra_options=frozenset({"g", "lossless"}),
+        options=("-b:v", "0", "-row-mt", "1", "-threads", "{threads}"),
+        # Presets above 5 are faster only with the deadline `realtime`.
+        extra_options=frozenset({"g", "lossless", "deadline"}),
     ),
     FFmpegCodec(
         name="av1",

@@ -1,16 +1,22 @@
 """Running encoders and decoders: never through a shell; a failure says in a line what the program itself said."""
 
+import os
 import re
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from threading import Event, Thread
 
 MOST_LOG_CHARACTERS = 2000
 """What is kept of a failed command's log: enough for the cause, little beside the rest of an experiment's item."""
 
 _MOST_MESSAGE_CHARACTERS = 300
+_WATCH_SECONDS = 1
+_MOST_WATCHED_BYTES = 4096
 # ffmpeg (`-loglevel level+…`), x264, x265 and SVT-AV1 all mark their errors so; the first one names the cause.
 _ERROR_LINE = re.compile(r"\[(?:error|fatal)\]:?\s*(?P<cause>.+)")
 
@@ -32,33 +38,42 @@ class Finished:
     seconds: float
 
 
-def run(command: Sequence[str | Path], work: str, folder: Path, timeout_seconds: float = 3600) -> Finished:
+def run(
+    command: Sequence[str | Path],
+    work: str,
+    folder: Path,
+    timeout_seconds: float = 3600,
+    watch: Callable[[str], None] | None = None,
+) -> Finished:
     """Run a program in a folder; `work` names what it does in messages, e.g. "x265 encode".
+
+    While it runs, `watch` is given the end of what it has printed on standard output, about once a second.
 
     Raises:
         CommandError: it cannot be started, fails, or takes longer than `timeout_seconds`.
     """
-    started = time.perf_counter()
     try:
-        # Bytes that are no UTF-8 (a file name, a broken stream) must not break the report of them.
-        done = subprocess.run(
-            [str(part) for part in command],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout_seconds,
-            check=False,
-        )
+        with _output(watch) as output:
+            started = time.perf_counter()
+            # Bytes that are no UTF-8 (a file name, a broken stream) must not break the report of them.
+            done = subprocess.run(
+                [str(part) for part in command],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                timeout=timeout_seconds,
+                check=False,
+            )
+            seconds = time.perf_counter() - started
     except OSError as error:
         raise CommandError(f"{work} cannot start: {Path(command[0]).name}: {error.strerror}") from None
     except subprocess.TimeoutExpired as expired:
         log = expired.stderr.decode("utf-8", "replace") if isinstance(expired.stderr, bytes) else ""
         message = f"{work} was stopped: it took longer than {timeout_seconds:g} s"
         raise CommandError(message, log_tail(_without_paths(log, command)), timeout_seconds) from None
-    seconds = time.perf_counter() - started
     log = _without_paths(done.stderr, command)
     if done.returncode != 0:
         raise CommandError(f"{work} failed: {_cause(log, done.returncode)}", log_tail(log), seconds)
@@ -71,6 +86,37 @@ def log_tail(log: str) -> str:
     if len(log) <= MOST_LOG_CHARACTERS:
         return log
     return log[-MOST_LOG_CHARACTERS:].partition("\n")[2]
+
+
+@contextmanager
+def _output(watch: Callable[[str], None] | None) -> Iterator[int]:
+    """Yield where a program's standard output goes, and let `watch` see its end while the program runs.
+
+    It does so in a thread of its own: however long it takes, that is not the program's time.
+    """
+    if watch is None:
+        yield subprocess.DEVNULL
+        return
+    ended = Event()
+    with TemporaryFile() as file:
+
+        def look() -> None:
+            while not ended.wait(_WATCH_SECONDS):
+                watch(_end_of(file.fileno()))
+
+        watcher = Thread(target=look)
+        watcher.start()
+        try:
+            yield file.fileno()
+        finally:
+            ended.set()
+            watcher.join()
+
+
+def _end_of(file: int) -> str:
+    """Return the last of what is in a file, by its descriptor, whose position is also the writing program's."""
+    start = max(os.fstat(file).st_size - _MOST_WATCHED_BYTES, 0)
+    return os.pread(file, _MOST_WATCHED_BYTES, start).decode("utf-8", "replace")
 
 
 def _cause(log: str, exit_code: int) -> str:

@@ -3,7 +3,9 @@
 Whatever goes wrong becomes a failed experiment that says why, and keeps all that was known by then.
 """
 
+import re
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +27,7 @@ G4DN_XLARGE_USD_PER_HOUR = 0.526
 """The price of a g4dn.xlarge: on demand, Linux, us-east-1 (https://aws.amazon.com/ec2/pricing/on-demand/)."""
 
 _MOST_ERROR_CHARACTERS = 400
+_FRAMES_ENCODED = re.compile(r"^frame= *(\d+)\s", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,14 @@ def start(job: Job, host: Host) -> Job:
     return replace(job, experiment=running)
 
 
-def perform(job: Job, host: Host, folder: Path) -> Outcome:
-    """Run a started job to its end; its files are left in `folder`. Never raises: a failure is an outcome."""
+def perform(job: Job, host: Host, folder: Path, on_progress: Callable[[float], None] | None = None) -> Outcome:
+    """Run a started job to its end; its files are left in `folder`. Never raises: a failure is an outcome.
+
+    `on_progress` is told about once a second, in another thread, how much is encoded, from 0 to 1.
+    """
     outcome = Outcome(job.experiment)
     try:
-        _perform_steps(job, host, folder, outcome)
+        _perform_steps(job, host, folder, outcome, on_progress)
     except CommandError as failure:
         fail(outcome, str(failure), failure.log_tail)
     except (ConfigurationError, VideoError) as failure:
@@ -108,11 +114,13 @@ def fail(outcome: Outcome, error: str, log: str = "") -> None:
     _note(outcome, error=" ".join(error.split())[:_MOST_ERROR_CHARACTERS], log_tail=log_tail(log))
 
 
-def _perform_steps(job: Job, host: Host, folder: Path, outcome: Outcome) -> None:
+def _perform_steps(
+    job: Job, host: Host, folder: Path, outcome: Outcome, on_progress: Callable[[float], None] | None
+) -> None:
     codec = find_codec(job.configuration.codec)
     codec.check(job.configuration)
     _note(outcome, parameters={**job.experiment.parameters, "encoder": codec.encoder})
-    bitstream = _encode(codec, job, host, folder, outcome)
+    bitstream = _encode(codec, job, host, folder, outcome, on_progress)
     decoded_path, decoded = _decode(codec, bitstream, folder)
     check_same_shape(job.clip.video, decoded)
     _measure(job, decoded_path, folder, outcome)
@@ -123,20 +131,39 @@ def _perform_steps(job: Job, host: Host, folder: Path, outcome: Outcome) -> None
     _end(outcome, Status.SUCCEEDED)
 
 
-def _encode(codec: Codec, job: Job, host: Host, folder: Path, outcome: Outcome) -> Path:
+def _encode(
+    codec: Codec, job: Job, host: Host, folder: Path, outcome: Outcome, on_progress: Callable[[float], None] | None
+) -> Path:
     bitstream = folder / f"video.{codec.container}"
     command = codec.encode_command(job.configuration, job.clip.path, bitstream)
+    watch = _progress_of(job.clip, on_progress) if on_progress else None
     try:
-        seconds = run(command, f"{codec.name} encode", folder).seconds
+        seconds = run(command, f"{codec.name} encode", folder, watch=watch).seconds
     except CommandError as failure:
-        _note(outcome, cost_usd=_cost_usd(failure.seconds, host))
+        _note_encode_time(outcome, failure.seconds, host)
         raise
+    _note_encode_time(outcome, seconds, host)
     encoded_bytes = bitstream.stat().st_size if bitstream.exists() else 0
-    _note(outcome, cost_usd=_cost_usd(seconds, host))
     if not encoded_bytes:
         raise VideoError(f"{codec.name} encode ended well, but wrote nothing")
     _note(outcome, metrics=with_rate_and_speed(Metrics(), job.clip.video, encoded_bytes, seconds))
     return bitstream
+
+
+def _progress_of(clip: Clip, on_progress: Callable[[float], None]) -> Callable[[str], None]:
+    """Return what turns an encoder's standard output into progress."""
+
+    def watch(printed: str) -> None:
+        if frames := _FRAMES_ENCODED.findall(printed):
+            on_progress(min(int(frames[-1]) / clip.video.frames, 1.0))
+
+    return watch
+
+
+def _note_encode_time(outcome: Outcome, seconds: float, host: Host) -> None:
+    seconds = round(seconds, 3)
+    cost_usd = round(seconds / 3600 * host.usd_per_hour, 8)
+    _note(outcome, metrics=Metrics(encode_seconds=seconds), cost_usd=cost_usd)
 
 
 def _decode(codec: Codec, bitstream: Path, folder: Path) -> tuple[Path, Video]:
@@ -178,10 +205,6 @@ def _end(outcome: Outcome, status: Status) -> None:
 
 def _note(outcome: Outcome, **known: Any) -> None:
     outcome.experiment = replace(outcome.experiment, **known)
-
-
-def _cost_usd(seconds: float, host: Host) -> float:
-    return round(seconds / 3600 * host.usd_per_hour, 8)
 
 
 def _parameters(clip: Clip) -> dict[str, Scalar]:

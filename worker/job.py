@@ -1,6 +1,7 @@
 """What an encoding host does with one job, from start to published result; a queue's consumer calls it per message."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from experiments.model import Experiment
@@ -19,4 +20,5 @@ def run_job(job: Job, host: Host, publisher: Publisher) -> Experiment:
     started = start(job, host)
     publisher.record(started.experiment)
     with tempfile.TemporaryDirectory(prefix="experiment-") as folder:
-        return publisher.publish(perform(started, host, Path(folder)))
+        note_progress = partial(publisher.note_progress, started.experiment.id)
+        return publisher.publish(perform(started, host, Path(folder), note_progress))

@@ -5,6 +5,7 @@ are rounded (Matroska's to milliseconds), and ffmpeg would then compare a frame 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from worker.command import CommandError
 from worker.ffmpeg import filters, run_ffmpeg
 from worker.y4m import Video, VideoError
 
-_BY_NUMBER = "[0:v]settb=1/25,setpts=N{0};[1:v]settb=1/25,setpts=N{1};"
 _PSNR = re.compile(r"PSNR y:(\S+) u:(\S+) v:(\S+) average:(\S+)")
 _SSIM = re.compile(r"SSIM Y:(\S+) \S+ U:(\S+) \S+ V:(\S+) \S+ All:(\S+)")
 # A line a frame: https://ffmpeg.org/ffmpeg-filters.html#psnr and #ssim.
 _PSNR_FILE, _SSIM_FILE = "psnr.log", "ssim.log"
 _FRAME_PSNR, _FRAME_SSIM = re.compile(r"psnr_avg:(\S+)"), re.compile(r"All:(\S+)")
 _VMAF = re.compile(r"VMAF score: (\S+)")
+_PSNR_AND_SSIM = f"psnr=stats_file={_PSNR_FILE}", f"ssim=stats_file={_SSIM_FILE}"
+_AND_VMAF = (*_PSNR_AND_SSIM, "libvmaf=model=version=vmaf_v0.6.1")
 
 
 def with_quality(metrics: Metrics, original: Path, decoded: Path, folder: Path) -> Metrics:
@@ -35,12 +37,8 @@ def with_quality(metrics: Metrics, original: Path, decoded: Path, folder: Path) 
     Raises:
         CommandError: ffmpeg could not compare them.
     """
-    graph = (
-        _BY_NUMBER.format(",split[a][c]", ",split[b][d]")
-        + f"[a][b]psnr=stats_file={_PSNR_FILE};[c][d]ssim=stats_file={_SSIM_FILE}"
-    )
-    log = _compare(graph, original, decoded, folder)
-    psnrs, ssims = _PSNR.search(log), _SSIM.search(log)
+    log = _compare(original, decoded, folder)
+    psnrs, ssims, vmaf = _PSNR.search(log), _SSIM.search(log), _VMAF.search(log)
     if not psnrs or not ssims:
         raise CommandError("the comparison with the original printed no PSNR or SSIM", log)
     psnr_y_db, psnr_u_db, psnr_v_db, psnr_db = (psnr(value) for value in psnrs.groups())
@@ -55,7 +53,7 @@ def with_quality(metrics: Metrics, original: Path, decoded: Path, folder: Path) 
         ssim_y=ssim_y,
         ssim_u=ssim_u,
         ssim_v=ssim_v,
-        vmaf=_vmaf(original, decoded, folder),
+        vmaf=float(vmaf[1]) if vmaf else None,
     )
 
 
@@ -90,17 +88,22 @@ def check_same_shape(original: Video, decoded: Video) -> None:
         raise VideoError(f"decoded to {decoded.frames} frames, but the clip has {original.frames}")
 
 
-def _vmaf(original: Path, decoded: Path, folder: Path) -> float | None:
-    if "libvmaf" not in filters():
-        return None
-    graph = _BY_NUMBER.format("[a]", "[b]") + "[a][b]libvmaf=model=version=vmaf_v0.6.1"
-    try:
-        score = _VMAF.search(_compare(graph, original, decoded, folder))
-    except CommandError:
-        return None
-    return float(score[1]) if score else None
+def _compare(original: Path, decoded: Path, folder: Path) -> str:
+    """Return the log of one pass of all filters; of one without VMAF, where that cannot be measured."""
+    if "libvmaf" in filters():
+        try:
+            return _filter(_AND_VMAF, original, decoded, folder)
+        except CommandError:
+            pass
+    return _filter(_PSNR_AND_SSIM, original, decoded, folder)
 
 
-def _compare(graph: str, original: Path, decoded: Path, folder: Path) -> str:
+def _filter(comparisons: Sequence[str], original: Path, decoded: Path, folder: Path) -> str:
+    copies = [
+        f"[{source}:v]settb=1/25,setpts=N,split={len(comparisons)}"
+        + "".join(f"[{source}-{place}]" for place in range(len(comparisons)))
+        for source in (0, 1)
+    ]
+    graph = ";".join(copies + [f"[0-{place}][1-{place}]{name}" for place, name in enumerate(comparisons)])
     inputs = ["-i", str(decoded), "-i", str(original)]
     return run_ffmpeg([*inputs, "-filter_complex", graph, "-f", "null", "-"], "comparison", folder).log

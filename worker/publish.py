@@ -1,8 +1,11 @@
 """How experiments become visible: their records go to the table, their files to the media bucket."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,6 +28,7 @@ class Publisher:
     s3: "S3Client"
     media_bucket: str
     _references: set[str] = field(default_factory=set)
+    _reference_upload: Lock = field(default_factory=Lock)
 
     def record(self, experiment: Experiment) -> None:
         """Write an experiment's record as it is now.
@@ -33,6 +37,11 @@ class Publisher:
             ClientError, BotoCoreError: the table does not take it.
         """
         self.repository.put(experiment)
+
+    def note_progress(self, experiment_id: str, progress: float) -> None:
+        """Write how much of a running experiment is done, if the table takes it: no job fails for that."""
+        with suppress(ClientError, BotoCoreError):
+            self.repository.note_progress(experiment_id, progress, datetime.now(UTC))
 
     def publish(self, outcome: Outcome) -> Experiment:
         """Upload an outcome's files, then write its record, which so never names a file that is not there.
@@ -53,25 +62,32 @@ class Publisher:
 
     def _upload(self, outcome: Outcome) -> None:
         folder = f"experiments/{outcome.experiment.id}"
-        artefacts = outcome.experiment.artefacts
+        keys: dict[str, Any] = {}
+        stored_bytes = 0
         if outcome.video:
-            key = self._put(f"{folder}/video{outcome.video.suffix}", outcome.video)
-            artefacts = replace(artefacts, video_key=key)
+            keys["video_key"] = f"{folder}/video{outcome.video.suffix}"
+            stored_bytes += self._put(keys["video_key"], outcome.video)
         if outcome.reference:
-            artefacts = replace(artefacts, reference_key=self._put_reference(outcome.reference))
+            keys["reference_key"] = f"experiments/references/{outcome.reference.name}"
+            stored_bytes += self._put_once(keys["reference_key"], outcome.reference)
         if outcome.decoder:
-            artefacts = replace(artefacts, decoder_key=self._put(f"{folder}/decoder.zip", outcome.decoder))
-        outcome.experiment = replace(outcome.experiment, artefacts=artefacts)
+            keys["decoder_key"] = f"{folder}/decoder.zip"
+            stored_bytes += self._put(keys["decoder_key"], outcome.decoder)
+        if keys:
+            artefacts = replace(outcome.experiment.artefacts, **keys, stored_bytes=stored_bytes)
+            outcome.experiment = replace(outcome.experiment, artefacts=artefacts)
 
-    def _put_reference(self, reference: Path) -> str:
-        """Upload a clip's reference once for all experiments on the clip: it is far larger than their videos."""
-        key = f"experiments/references/{reference.name}"
-        if key not in self._references:
-            self._put(key, reference)
+    def _put_once(self, key: str, reference: Path) -> int:
+        """Upload a clip's reference for the first experiment on the clip: it is far larger than their videos."""
+        with self._reference_upload:
+            if key in self._references:
+                return 0
+            uploaded_bytes = self._put(key, reference)
             self._references.add(key)
-        return key
+            return uploaded_bytes
 
-    def _put(self, key: str, file: Path) -> str:
+    def _put(self, key: str, file: Path) -> int:
+        """Upload a file; returns its size in bytes."""
         extra = {"ContentType": _CONTENT_TYPES[file.suffix]}
         self.s3.upload_file(str(file), self.media_bucket, key, ExtraArgs=extra)
-        return key
+        return file.stat().st_size

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,7 +29,7 @@ from experiments.criteria import Criteria, Listing
 from experiments.cursor import MOST_PARTITION_KEY_BYTES, cursor, is_key, start_key
 from experiments.fields import mapping
 from experiments.frame_quality import FRAMES_SORT_KEY, FrameQuality
-from experiments.model import SORT_KEY, Experiment, iso_utc, partition_key
+from experiments.model import SORT_KEY, Experiment, Status, iso_utc, partition_key
 from experiments.transaction import as_item, is_in_the_way, transaction
 
 if TYPE_CHECKING:
@@ -182,6 +183,22 @@ class ExperimentRepository:
                     raise
             time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 no secret depends on it
         return self._put(experiment)
+
+    def note_progress(self, experiment_id: str, progress: float, now: datetime) -> None:
+        """Write how much of a running experiment is done, from 0 to 1, and leave the rest of its item as it is.
+
+        Raises:
+            ClientError: also where the experiment isn't running, or not there.
+        """
+        values = {":running": Status.RUNNING.value, ":progress": round(progress, 3), ":now": iso_utc(now)}
+        self._client.update_item(
+            TableName=self._table_name,
+            Key={"pk": {"S": partition_key(experiment_id)}, "sk": {"S": SORT_KEY}},
+            ConditionExpression="#status = :running",
+            UpdateExpression="SET progress = :progress, updated_at = :now",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=item_to_attribute_values(values),
+        )
 
     def put_frame_quality(self, experiment_id: str, frames: FrameQuality) -> None:
         """Write how good an experiment's frames are."""

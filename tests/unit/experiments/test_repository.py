@@ -275,6 +275,25 @@ def test_what_is_in_no_listing_has_no_neighbours(repository: ExperimentRepositor
     assert repository.neighbours(Experiment(id="e4")) == (None, None)
 
 
+def test_progress_is_written_to_an_experiment_that_still_runs(
+    dynamodb: Stubber, repository: ExperimentRepository
+) -> None:
+    request = {
+        "TableName": TABLE,
+        "Key": {"pk": {"S": "EXPERIMENT#e4"}, "sk": {"S": "EXPERIMENT"}},
+        "ConditionExpression": "#status = :running",
+        "UpdateExpression": "SET progress = :progress, updated_at = :now",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {
+            ":running": {"S": "running"},
+            ":progress": {"N": "0.333"},
+            ":now": {"S": "2026-11-24T00:00:00.000000Z"},
+        },
+    }
+    dynamodb.add_response("update_item", {}, request)
+    repository.note_progress("e4", 1 / 3, START)
+
+
 def test_an_item_of_types_that_nobody_here_writes_is_read_all_the_same(
     dynamodb: Stubber, repository: ExperimentRepository
 ) -> None:

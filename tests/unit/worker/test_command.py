@@ -1,10 +1,12 @@
 """Running programs: a failure is one short message of what the program said, and never a traceback."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from worker import command as worker_command
 from worker.command import CommandError, log_tail, run
 
 
@@ -60,6 +62,29 @@ def test_a_program_that_takes_too_long(tmp_path: Path) -> None:
     error = failure(tmp_path, python("import threading; threading.Event().wait()"), timeout_seconds=0.1)
     assert str(error) == "x266 encode was stopped: it took longer than 0.1 s"
     assert error.seconds == 0.1
+
+
+def test_what_a_program_has_printed_is_seen_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_command, "_WATCH_SECONDS", 0.001)
+    os.mkfifo(tmp_path / "seen")
+    seen: list[str] = []
+
+    def watch(printed: str) -> None:
+        if printed.endswith("frame=5\n") and not seen:
+            seen.append(printed)
+            (tmp_path / "seen").write_text("")
+
+    until_seen = "print('x' * 10_000 + '\\nframe=5', flush=True); open('seen').read()"
+    run(python(until_seen), "x266 encode", tmp_path, timeout_seconds=60, watch=watch)
+    assert seen[0].strip("x") == "\nframe=5\n"
+    assert len(seen[0]) < 5000, "of a lot only the end is read"
+
+
+def test_a_program_that_ends_soon_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_command, "_WATCH_SECONDS", 3600)
+    seen: list[str] = []
+    run(python("print('frame=5')"), "x266 encode", tmp_path, watch=seen.append)
+    assert seen == []
 
 
 def test_arguments_reach_a_program_as_they_are(tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 """Publishing: every step of an experiment is visible, and no record names a file that is not there."""
 
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -13,7 +16,7 @@ from experiments.repository import ExperimentRepository
 from tests.unit.worker.aws import Cloud
 from worker.clips import Clip
 from worker.configuration import Configuration
-from worker.experiment import Host, plan
+from worker.experiment import Host, Job, Outcome, perform, plan, start
 from worker.job import run_job
 from worker.publish import Publisher
 
@@ -51,6 +54,7 @@ def test_an_experiment_is_seen_running_and_then_with_its_files(cloud: Cloud, pub
         artefacts.reference_key: "video/webm",
     }
     assert len(cloud.objects[artefacts.video_key]) == ended.metrics.encoded_bytes
+    assert artefacts.stored_bytes == sum(map(len, cloud.objects.values()))
     bundle = zipfile.ZipFile(BytesIO(cloud.objects[artefacts.decoder_key]))
     assert bundle.read("video.mp4") == cloud.objects[artefacts.video_key]
 
@@ -67,7 +71,11 @@ def test_the_quality_of_each_frame_is_kept_beside_the_record(cloud: Cloud, publi
 def test_experiments_on_one_clip_share_its_reference(cloud: Cloud, publisher: Publisher, clip: Clip) -> None:
     first, second = (run_job(plan(clip, X264, name), HOST, publisher) for name in ("e1", "e2"))
     assert first.artefacts.reference_key == second.artefacts.reference_key
-    assert cloud.uploads.count(str(first.artefacts.reference_key)) == 1
+    reference_key = str(first.artefacts.reference_key)
+    assert cloud.uploads.count(reference_key) == 1
+    stored = first.artefacts.stored_bytes, second.artefacts.stored_bytes
+    assert sum(filter(None, stored)) == sum(map(len, cloud.objects.values()))
+    assert stored[0] == (stored[1] or 0) + len(cloud.objects[reference_key])
 
 
 def test_a_failed_experiment_is_published_with_its_reason(cloud: Cloud, publisher: Publisher, clip: Clip) -> None:
@@ -77,6 +85,33 @@ def test_a_failed_experiment_is_published_with_its_reason(cloud: Cloud, publishe
     assert failed.error == "x264 encode failed: baseline profile doesn't support lossless"
     assert "Possible profiles" in failed.log_tail
     assert cloud.objects == {}
+    assert failed.artefacts.stored_bytes is None
+
+
+def test_progress_is_seen_until_the_experiment_ends(
+    cloud: Cloud, publisher: Publisher, clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def perform_visibly(job: Job, host: Host, folder: Path, on_progress: Callable[[float], None]) -> Outcome:
+        on_progress(0.25)
+        running = cloud.experiment("e1")
+        assert running.progress == 0.25
+        assert replace(running, progress=None, updated_at=job.experiment.updated_at) == job.experiment
+        return perform(job, host, folder)
+
+    monkeypatch.setattr("worker.job.perform", perform_visibly)
+    ended = run_job(plan(clip, X264, "e1"), HOST, publisher)
+    publisher.note_progress("e1", 0.5)
+    assert cloud.experiment("e1") == ended
+    assert (ended.status, ended.progress) == (Status.SUCCEEDED, None)
+
+
+def test_no_experiment_fails_because_its_progress_cannot_be_told(
+    cloud: Cloud, publisher: Publisher, clip: Clip
+) -> None:
+    cloud.refuses.add("UpdateItem")
+    publisher.record(start(plan(clip, X264, "e1"), HOST).experiment)
+    publisher.note_progress("e1", 0.25)
+    assert (cloud.experiment("e1").status, cloud.experiment("e1").progress) == (Status.RUNNING, None)
 
 
 def test_measurements_are_kept_where_the_files_cannot_be(cloud: Cloud, publisher: Publisher, clip: Clip) -> None:
