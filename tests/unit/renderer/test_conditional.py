@@ -31,7 +31,7 @@ def set_clock(renderer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> SetClock
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*PATHS, "/curves"])
 def test_who_has_the_answer_is_not_sent_it_again(
     ask: Ask, table: FakeTable, set_clock: SetClock, path: str, method: str
 ) -> None:
