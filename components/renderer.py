@@ -30,7 +30,7 @@ class Renderer(pulumi.ComponentResource):
     package: LambdaPackage
     # A path without a wildcard leaves what the CDN holds of it for other query strings:
     # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
-    paths = ("/", "/?*", "/compare*", "/costs*", "/experiments*", "/feed.atom*", "/health*")
+    paths = ("/", "/?*", "/compare*", "/costs*", "/curves*", "/experiments*", "/feed.atom*", "/health*")
     """What it answers and the CDN may hold, as an invalidation names it."""
     function: aws.lambda_.Function
     gate: ReleaseGate

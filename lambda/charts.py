@@ -5,10 +5,11 @@ stylesheet sets apart from that, are given the room that they need on a phone.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import artefact_links
 import presentation
 from experiments.bjontegaard import rate_slopes
 from experiments.rate_distortion import Curve, CurvePoint, Metric
@@ -71,6 +72,9 @@ class Marker(NamedTuple):
     x: float
     y: float
     text: str
+    link: str
+    """Where its experiment is shown, relative to the site's root; empty where nowhere."""
+    is_marked: bool
 
 
 class Series(NamedTuple):
@@ -95,8 +99,10 @@ class Chart(NamedTuple):
     frame: Frame = FRAME
 
 
-def draw(curves: Sequence[Curve], styles: Sequence[Style], metric: Metric, clip: str) -> Chart:
-    """Lay out the curves of a clip, at least one, by a metric."""
+def draw(
+    curves: Sequence[Curve], styles: Sequence[Style], metric: Metric, clip: str, marked: Container[str] = ()
+) -> Chart:
+    """Lay out the curves of a clip, at least one, by a metric; `marked` are ids of experiments that stand out."""
     points = [point for curve in curves for point in curve.points]
     bitrates, qualities = [math.log10(point.bitrate_kbps) for point in points], [point.quality for point in points]
     x, y = Axis.around(bitrates, FRAME.left, FRAME.right), Axis.around(qualities, FRAME.bottom, FRAME.top)
@@ -107,7 +113,7 @@ def draw(curves: Sequence[Curve], styles: Sequence[Style], metric: Metric, clip:
         if metric.unit and metric.unit not in metric.name
         else metric.name,
         series=[
-            Series(curve.name, style, _path(curve, x, y), _markers(curve, metric, x, y))
+            Series(curve.name, style, _path(curve, x, y), _markers(curve, metric, x, y, marked))
             for curve, style in zip(curves, styles, strict=True)
         ],
         bitrate_ticks=_bitrate_ticks(x),
@@ -145,12 +151,14 @@ def _summary(curve: Curve, metric: Metric) -> str:
     )
 
 
-def _markers(curve: Curve, metric: Metric, x: Axis, y: Axis) -> list[Marker]:
+def _markers(curve: Curve, metric: Metric, x: Axis, y: Axis, marked: Container[str]) -> list[Marker]:
     return [
         Marker(
             x.at(math.log10(point.bitrate_kbps)),
             y.at(point.quality),
             " · ".join(filter(None, (point.label, _bitrate(point), _quality(point, metric)))),
+            artefact_links.page_link(point.experiment_id),
+            point.experiment_id in marked,
         )
         for point in curve.points
     ]

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 
 import aws_clients
@@ -33,6 +34,7 @@ from listing_query import InvalidQuery, ListingQuery, page_links
 from pages import message
 from pages.compare import MOST, ids_from, render_comparison
 from pages.costs import render_costs
+from pages.curves import CLIP, curves_link, render_curves
 from pages.experiment import render_experiment
 from pages.message import Message, render_message
 from pages.overview import render_overview
@@ -81,10 +83,7 @@ def show_overview() -> Response[str]:
     query, page = _asked_for()
     found = totals.result()
     read = time.perf_counter()
-    chosen = app.current_event.query_string_parameters
-    html = render_overview(
-        page, query, found, spent(found.usage, PRICES, now), release, chosen=chosen, now=now, began=began
-    )
+    html = render_overview(page, query, found, spent(found.usage, PRICES, now), release, now=now, began=began)
     timing = {"Server-Timing": f"table;dur={_ms(began, read)}, render;dur={_ms(read, time.perf_counter())}"}
     return _page(html, timing)
 
@@ -136,18 +135,30 @@ def describe_api() -> Response[str]:
     return Response(HTTPStatus.OK, JSON, as_json(description(release.version)), REVALIDATED)
 
 
+@app.get("/curves")
+def show_curves() -> Response[str]:
+    """Show the rate-distortion curves of a clip; of the first one where none is asked for."""
+    parameters = app.current_event.query_string_parameters
+    clips = experiments.clips()
+    clip = parameters.get(CLIP) or next(iter(clips), "")
+    if clip and clip not in clips:
+        return _say(message.no_such_clip((known, curves_link(known)) for known in clips))
+    return _page(render_curves(clips, clip, experiments.curve_points(clip) if clip else [], parameters, release))
+
+
 @app.get("/compare")
 def compare_experiments() -> Response[str]:
     """Show two to six experiments side by side."""
-    ids = ids_from(app.current_event.query_string_parameters.get("ids") or "")
+    parameters = app.current_event.query_string_parameters
+    ids = ids_from(parameters.get("ids") or "")
     if ids is None:
         return _say(message.NOT_TWO_TO_SIX)
     found = dict(zip(ids, at_once.map(experiments.get, ids), strict=True))
-    known = [experiment for experiment in found.values() if experiment]
-    if not known:
+    if not any(found.values()):
         return _say(message.NO_SUCH_EXPERIMENT)
-    html = render_comparison(known, [name for name in ids if not found[name]], release)
-    return _page(html)
+    clips = {experiment.clip for experiment in found.values() if experiment and experiment.clip}
+    measured = chain.from_iterable(at_once.map(experiments.curve_points, sorted(clips)))
+    return _page(render_comparison(found, measured, parameters, release))
 
 
 @app.get("/costs")

@@ -8,7 +8,7 @@ experiments that succeeded count.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from experiments.bjontegaard import Delta, Fit, NotComparable, Point, bd_quality, bd_rate
@@ -87,6 +87,8 @@ class CurvePoint(NamedTuple):
     quality: float
     label: str
     """The quality setting, e.g. `CRF 28`."""
+    experiment_id: str = ""
+    """The experiment that measured it."""
 
 
 class Curve(NamedTuple):
@@ -116,17 +118,28 @@ class Comparison(NamedTuple):
 
 
 def sweeps_by_clip(experiments: Iterable[Experiment]) -> dict[str, list[Sweep]]:
-    """Return the sweeps of each clip, by the clip's name."""
-    clips: dict[_Named, dict[_Named, _Measurements]] = {}
-    for experiment in sorted(experiments, key=_created, reverse=True):
-        if experiment.status is not Status.SUCCEEDED or not experiment.clip or not experiment.codec:
-            continue
-        sweep = clips.setdefault(_clip_of(experiment), {}).setdefault(_configuration_of(experiment), {})
-        for place, point in enumerate(experiment.rd_points):
-            if LEAST_KBPS <= point.bitrate_kbps <= MOST_KBPS:
-                sweep.setdefault(point.label or place, Measurement(experiment, point))
-    names = _told_apart(clips)
-    return {names[clip]: _sweeps(clips[clip]) for clip in sorted(clips, key=names.__getitem__)}
+    """Return the sweeps of each clip, by the clip's name; of a clip in several sizes, each is one of its own."""
+    return _named(_measured(_newest_first(experiments)))
+
+
+def sweeps_through(compared: Sequence[Experiment], others: Iterable[Experiment]) -> dict[str, list[Sweep]]:
+    """Return the sweeps on which the compared experiments lie, and which others make with them, by the clip's name.
+
+    Of a point that was measured again it is the compared experiment that counts. One that is a whole sweep by itself is
+    not mixed with others.
+    """
+    ids = {experiment.id for experiment in compared}
+    whole = {experiment.id for experiment in compared if len(experiment.rd_points) > 1}
+    clips = _measured([*_newest_first(compared), *_newest_first(others)], whole)
+    through = {
+        clip: {
+            configuration: sweep
+            for configuration, sweep in sweeps.items()
+            if any(measurement.experiment.id in ids for measurement in sweep.values())
+        }
+        for clip, sweeps in clips.items()
+    }
+    return _named({clip: sweeps for clip, sweeps in through.items() if sweeps})
 
 
 def curves_of(sweeps: Iterable[Sweep], metric: Metric) -> list[Curve]:
@@ -146,14 +159,47 @@ def _compare(anchor: Curve, test: Curve, fit: Fit) -> Comparison:
 
 
 def _points(sweep: Sweep, metric: Metric) -> tuple[CurvePoint, ...]:
-    values = ((measurement.point, metric.of(measurement)) for measurement in sweep.measurements)
-    return tuple(CurvePoint(point.bitrate_kbps, value, point.label) for point, value in values if value is not None)
+    return tuple(
+        CurvePoint(measurement.point.bitrate_kbps, value, measurement.point.label, measurement.experiment.id)
+        for measurement in sweep.measurements
+        if (value := metric.of(measurement)) is not None
+    )
 
 
 _Named = tuple[str, frozenset[tuple[str, Scalar]]]
 """A clip or a codec, and its parameters."""
 _Measurements = dict[str | int, Measurement]
 """By label, or else by place."""
+_Clips = Mapping[_Named, dict[_Named, _Measurements]]
+"""What was measured of each clip in each configuration."""
+
+
+def _measured(experiments: Iterable[Experiment], apart: Container[str] = ()) -> _Clips:
+    """Sort experiments by clip and configuration; of a point measured several times the first counts.
+
+    Those whose ids are in `apart` are configurations of their own.
+    """
+    clips: dict[_Named, dict[_Named, _Measurements]] = {}
+    for experiment in experiments:
+        if experiment.status is not Status.SUCCEEDED or not experiment.clip or not experiment.codec:
+            continue
+        codec, parameters = _configuration_of(experiment)
+        if experiment.id in apart:
+            parameters |= {("experiment", experiment.id)}
+        sweep = clips.setdefault(_clip_of(experiment), {}).setdefault((codec, parameters), {})
+        for place, point in enumerate(experiment.rd_points):
+            if LEAST_KBPS <= point.bitrate_kbps <= MOST_KBPS:
+                sweep.setdefault(point.label or place, Measurement(experiment, point))
+    return clips
+
+
+def _named(clips: _Clips) -> dict[str, list[Sweep]]:
+    names = _told_apart(clips)
+    return {names[clip]: _sweeps(clips[clip]) for clip in sorted(clips, key=names.__getitem__)}
+
+
+def _newest_first(experiments: Iterable[Experiment]) -> list[Experiment]:
+    return sorted(experiments, key=_created, reverse=True)
 
 
 def _created(experiment: Experiment) -> float:

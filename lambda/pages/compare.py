@@ -1,6 +1,6 @@
-"""The page that lays two to six experiments side by side: where their parameters differ, and which measured best."""
+"""The page that lays two to six experiments side by side: which measured best, on which curves, and what differs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -8,14 +8,18 @@ import artefact_links
 import presentation
 from experiments.model import Experiment, Metrics, Scalar, Status
 from experiments.quality import Quality, quality
+from experiments.rate_distortion import sweeps_through
 from presentation import Figure
 from release import Release
 
 from pages.experiment import UNKNOWN, figure_of, written
+from pages.rate_distortion import Choice, Selection, render_plots
 from pages.row import UNKNOWN_STATUS
 from pages.templates import COMPARE
 
 FEWEST, MOST = 2, 6
+CURVES = "rate-distortion"
+"""The id of the section of curves."""
 
 
 class Metric(NamedTuple):
@@ -82,6 +86,16 @@ class Measured(NamedTuple):
     figures: Sequence[tuple[Figure, bool]]
 
 
+class Curves(NamedTuple):
+    """The curves on which the experiments lie."""
+
+    choices: Sequence[Choice]
+    plots: Sequence[str]
+    """HTML, one for each clip; none where no experiment lies on a curve."""
+    without: Sequence[str]
+    """The names of the experiments that have no point in them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """All that the page's template needs."""
@@ -91,6 +105,7 @@ class Comparison:
     clips: Sequence[str]
     parameters: Sequence[Parameter]
     metrics: Sequence[Measured]
+    curves: Curves
 
 
 def ids_from(query: str) -> list[str] | None:
@@ -100,16 +115,48 @@ def ids_from(query: str) -> list[str] | None:
     return ids if well_formed and len(set(ids)) == len(ids) else None
 
 
-def render_comparison(experiments: Sequence[Experiment], unknown_ids: Sequence[str], release: Release) -> str:
-    """Return the page that compares experiments; `unknown_ids` were asked for, but there are none."""
+def render_comparison(
+    found: Mapping[str, Experiment | None],
+    others: Iterable[Experiment],
+    parameters: Mapping[str, str],
+    release: Release,
+) -> str:
+    """Return the page that compares experiments.
+
+    Args:
+        found: The experiments by the ids that were asked for; None where there is none, but at least one is known.
+        others: What was measured of their clips, whose curves they lie on.
+        parameters: The request's, among which may be a metric and a fit.
+        release: The build that renders, for the footer.
+
+    """
+    experiments = [experiment for experiment in found.values() if experiment]
     comparison = Comparison(
         columns=[_column(experiment) for experiment in experiments],
-        unknown_ids=unknown_ids,
+        unknown_ids=[name for name, experiment in found.items() if not experiment],
         clips=sorted({experiment.clip for experiment in experiments if experiment.clip}),
         parameters=list(_parameters(experiments)),
         metrics=[_measured(metric, experiments) for metric in METRICS],
+        curves=_curves(experiments, others, parameters, {"ids": ",".join(found)}),
     )
     return COMPARE.render(comparison=comparison, release=release, root="./")
+
+
+def _curves(
+    experiments: Sequence[Experiment],
+    others: Iterable[Experiment],
+    parameters: Mapping[str, str],
+    query: Mapping[str, str],
+) -> Curves:
+    selection = Selection.of(sweeps_through(experiments, others), parameters)
+    if selection is None:
+        return Curves([], [], [])
+    shown = {point.experiment_id for curves in selection.curves.values() for curve in curves for point in curve.points}
+    return Curves(
+        choices=selection.choices(query, f"#{CURVES}"),
+        plots=render_plots(selection, heading_level=3, marked=frozenset(experiment.id for experiment in experiments)),
+        without=[experiment.name for experiment in experiments if experiment.id not in shown],
+    )
 
 
 def _column(experiment: Experiment) -> Column:

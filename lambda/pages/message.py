@@ -1,5 +1,6 @@
 """The page that says why there is nothing else to show."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -15,6 +16,8 @@ class Message:
     status: HTTPStatus
     title: str
     advice: str
+    links: Sequence[tuple[str, str]] = ()
+    """Where to look instead: labels, and links relative to the site's root."""
 
 
 NO_SUCH_PAGE = Message(HTTPStatus.NOT_FOUND, "There is no such page", "The link may be old, or mistyped.")
@@ -44,7 +47,8 @@ BROKEN_CURSOR = Message(
 NOT_TWO_TO_SIX = Message(
     HTTPStatus.BAD_REQUEST,
     "This can't be compared",
-    "A comparison takes two to six different experiments, by their ids: /compare?ids=one,another",
+    "A comparison takes two to six different experiments: tick them in the list, or name their ids as in "
+    "/compare?ids=one,another",
 )
 READING_ONLY = Message(
     HTTPStatus.METHOD_NOT_ALLOWED, "This can't be done here", "The public pages can be read, and nothing else."
@@ -64,6 +68,16 @@ UNEXPECTED = Message(
 def bad_query(advice: str) -> Message:
     """Return what is said of a query with a value that makes no sense; the advice names those that do."""
     return Message(HTTPStatus.BAD_REQUEST, "This view doesn't exist", advice)
+
+
+def no_such_clip(links: Iterable[tuple[str, str]]) -> Message:
+    """Return what is said where a clip has no curves; links lead to those of the clips that have."""
+    return Message(
+        HTTPStatus.NOT_FOUND,
+        "There are no curves of this clip",
+        "Nothing has been measured on it, or the link is mistyped.",
+        list(links),
+    )
 
 
 def render_message(message: Message, release: Release, root: str, reference: str = "") -> str:

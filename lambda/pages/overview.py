@@ -1,7 +1,7 @@
 """The first page: the newest experiments, what they cost, and how good they are."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -17,7 +17,6 @@ from presentation import Figure
 from release import Release
 
 from pages.filters import Filters, Heading, filters, headings
-from pages.rate_distortion import render_rate_distortion
 from pages.row import render_row
 from pages.templates import OVERVIEW
 
@@ -69,8 +68,6 @@ class Overview:
     rows: Sequence[Markup]
     tiles: Sequence[Tile]
     best: Sequence[BestResult]
-    rate_distortion: str
-    """HTML; empty where there are no curves."""
     legend: Sequence[LegendStep]
     nothing: Nothing
     newest_link: str
@@ -89,7 +86,6 @@ def render_overview(
     spent_usd: float | None,
     release: Release,
     *,
-    chosen: Mapping[str, str],
     now: datetime,
     began: float,
 ) -> str:
@@ -101,7 +97,6 @@ def render_overview(
         totals: What the table holds in all.
         spent_usd: What the month has cost so far.
         release: The build that renders, for the footer.
-        chosen: What the URL chooses to show of the rate-distortion curves.
         now: The present, in UTC.
         began: `time.perf_counter()` when the request came.
 
@@ -120,7 +115,6 @@ def render_overview(
         rows=[render_row(experiment, minute) for experiment in page.experiments],
         tiles=list(_tiles(totals, spent_usd)),
         best=[_best(best) for best in totals.best],
-        rate_distortion=render_rate_distortion(page.experiments, chosen, str(query)),
         legend=LEGEND,
         nothing=_nothing(page, query, is_first),
         newest_link="" if is_first else str(query.at()) or "./",

@@ -1,6 +1,6 @@
-"""The overview's rate-distortion part: the curves of one clip by one metric, and what each is worth against another.
+"""Rate-distortion curves as pages show them: each clip's by one metric, and what each is worth against another.
 
-What is chosen stands in the URL; what the URL asks for in vain is shown by default, as experiments come and go.
+Metric and fit stand in the URL. Where nothing is measured by that metric, another is shown, as experiments come and go.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+import artefact_links
 import charts
 import presentation
 from charts import Style
 from experiments.bjontegaard import Delta, Fit, NotComparable
-from experiments.model import Experiment
 from experiments.rate_distortion import (
     LEAST_OVERLAP,
     LEAST_POINTS,
@@ -24,16 +24,16 @@ from experiments.rate_distortion import (
     Sweep,
     bd_matrix,
     curves_of,
-    sweeps_by_clip,
 )
 from markupsafe import Markup
 from presentation import Figure
 
 from pages.templates import RATE_DISTORTION
 
-ANCHOR = "rate-distortion"
-CLIP, METRIC, FIT = "clip", "metric", "fit"
+METRIC, FIT = "metric", "fit"
 WEAKNESS = f"Fewer than {LEAST_POINTS} points, or less than {100 * LEAST_OVERLAP:.0f} % of a curve compared"
+# The matrix grows with the square of the curves, in time, size and what there is to read.
+MOST_COMPARED = 16
 
 
 class Option(NamedTuple):
@@ -50,6 +50,56 @@ class Choice(NamedTuple):
     label: str
     options: Sequence[Option]
 
+    @classmethod
+    def of(
+        cls, label: str, name: str, labels: Mapping[str, str], query: Mapping[str, str], anchor: str = ""
+    ) -> "Choice":
+        """Return the choice of a query's parameter among values with labels; links lead to an anchor of the page."""
+        links = {value: f"?{urlencode({**query, name: value}, safe=',')}{anchor}" for value in labels}
+        return cls(label, [Option(labels[value], link, value == query[name]) for value, link in links.items()])
+
+
+class Selection(NamedTuple):
+    """What is drawn of the sweeps of clips: their curves by one metric."""
+
+    metrics: Sequence[Metric]
+    """All by which there are curves."""
+    metric: Metric
+    fit: Fit
+    curves: Mapping[str, tuple[Curve, ...]]
+    """Of each clip that has any, by its name."""
+    styles: Mapping[str, Style]
+    """By a curve's name, so that a codec looks the same by each metric and in each size of a clip."""
+
+    @classmethod
+    def of(cls, clips: Mapping[str, Sequence[Sweep]], parameters: Mapping[str, str]) -> "Selection | None":
+        """Return what a request's parameters choose of the sweeps of each clip; None where nothing makes a curve."""
+        by_metric = {metric: curves for metric in METRICS if (curves := _curves_by_clip(clips, metric))}
+        if not by_metric:
+            return None
+        metric = next((metric for metric in by_metric if metric.key == parameters.get(METRIC)), next(iter(by_metric)))
+        names = sorted({sweep.name for sweeps in clips.values() for sweep in sweeps})
+        return cls(
+            metrics=list(by_metric),
+            metric=metric,
+            fit=next((fit for fit in Fit if fit.lower() == parameters.get(FIT)), Fit.PCHIP),
+            curves=by_metric[metric],
+            styles={name: Style.of(place) for place, name in enumerate(names)},
+        )
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters that choose the same again."""
+        return {METRIC: self.metric.key, FIT: self.fit.lower()}
+
+    def choices(self, query: Mapping[str, str], fragment: str = "") -> list[Choice]:
+        """Return the links to the other metrics and fits; `query` is what else the page's URL says."""
+        query = {**query, **self.query}
+        return [
+            Choice.of("Metric", METRIC, {metric.key: metric.name for metric in self.metrics}, query, fragment),
+            Choice.of("Fit", FIT, {fit.lower(): fit for fit in Fit}, query, fragment),
+        ]
+
 
 class Cell(NamedTuple):
     """A comparison as the matrix shows it."""
@@ -64,7 +114,7 @@ class Cell(NamedTuple):
     """What the figures are, for those who can't see where they stand."""
 
     @property
-    def is_marked(self) -> bool:
+    def is_weak(self) -> bool:
         """Whether a figure stands on thin ground."""
         return self.rate_is_weak or self.quality_is_weak
 
@@ -82,93 +132,73 @@ class DataRow(NamedTuple):
 
     name: str
     label: str
+    link: str
+    is_marked: bool
     bitrate: Figure
     quality: Figure
 
 
-class View(NamedTuple):
-    """What is shown, of which choice; the same view always looks the same."""
+class Plot(NamedTuple):
+    """A clip's curves by a metric; the same plot always looks the same."""
 
+    anchor: str
+    """An id within the page."""
+    heading_level: int
     clip: str
-    clips: tuple[str, ...]
     metric: Metric
-    metrics: tuple[Metric, ...]
     fit: Fit
     curves: tuple[Curve, ...]
     styles: tuple[Style, ...]
-    page: str
-    """The query string of the page that it is a part of; links keep it."""
+    marked: frozenset[str]
 
 
-def render_rate_distortion(experiments: Sequence[Experiment], chosen: Mapping[str, str], page: str) -> str:
-    """Return the part as HTML; empty where no experiments make a curve.
+def render_plots(selection: Selection, heading_level: int, marked: frozenset[str] = frozenset()) -> list[Markup]:
+    """Return each clip's curves as a section of HTML, under its name as a heading of that level.
 
-    Args:
-        experiments: Those of the page, in any order.
-        chosen: The request's parameters, among which may be what this part is to show.
-        page: The query string, with its question mark, that shows this page of experiments; empty for the first one.
-
+    The points of experiments whose ids are `marked` stand out.
     """
-    clips = sweeps_by_clip(experiments)
-    drawable = [clip for clip, sweeps in clips.items() if any(_metrics_of(sweeps))]
-    if not drawable:
-        return Markup()
-    clip = next((clip for clip in drawable if clip == chosen.get(CLIP)), drawable[0])
-    metrics = tuple(_metrics_of(clips[clip]))
-    metric = next((metric for metric in metrics if metric.key == chosen.get(METRIC)), metrics[0])
-    fit = next((fit for fit in Fit if fit.lower() == chosen.get(FIT)), Fit.PCHIP)
-    curves = tuple(curves_of(clips[clip], metric))
-    styles = _styles(clips)
-    shown_styles = tuple(styles[curve.name] for curve in curves)
-    return _render(View(clip, tuple(drawable), metric, metrics, fit, curves, shown_styles, page))
+    return [
+        _render(
+            Plot(
+                anchor=f"plot-{place}",
+                heading_level=heading_level,
+                clip=clip,
+                metric=selection.metric,
+                fit=selection.fit,
+                curves=curves,
+                styles=tuple(selection.styles[curve.name] for curve in curves),
+                marked=marked,
+            )
+        )
+        for place, (clip, curves) in enumerate(selection.curves.items(), start=1)
+    ]
 
 
 # Most of the time nothing has changed since the last request, and this is the costly part of the page.
 @lru_cache(maxsize=64)
-def _render(view: View) -> Markup:
-    metric, comparisons = view.metric, bd_matrix(view.curves, view.fit)
+def _render(plot: Plot) -> Markup:
+    metric = plot.metric
+    comparisons = bd_matrix(plot.curves, plot.fit) if len(plot.curves) <= MOST_COMPARED else []
     matrix = [
-        MatrixRow(curve.name, style, [_cell(comparison, metric, view.fit) for comparison in row])
-        for curve, style, row in zip(view.curves, view.styles, comparisons, strict=True)
+        MatrixRow(curve.name, style, [_cell(comparison, metric, plot.fit) for comparison in row])
+        for curve, style, row in zip(plot.curves, plot.styles, comparisons, strict=False)
     ]
     html = RATE_DISTORTION.render(
-        anchor=ANCHOR,
-        metric=metric,
-        fit=view.fit,
-        choices=list(_choices(view)),
-        chart=charts.draw(view.curves, view.styles, metric, view.clip),
+        plot=plot,
+        chart=charts.draw(plot.curves, plot.styles, metric, plot.clip, plot.marked),
         matrix=matrix,
-        weakness=WEAKNESS if any(cell and cell.is_marked for row in matrix for cell in row.cells) else "",
+        most_compared=MOST_COMPARED,
+        weakness=WEAKNESS if any(cell and cell.is_weak for row in matrix for cell in row.cells) else "",
         notes=list(dict.fromkeys(_notes(comparisons))),
-        rows=[_data_row(curve, point, metric) for curve in view.curves for point in curve.points],
+        rows=[_data_row(curve, point, plot) for curve in plot.curves for point in curve.points],
     )
     return Markup(html)  # noqa: S704 the template has escaped it
 
 
-def _metrics_of(sweeps: Sequence[Sweep]) -> Iterator[Metric]:
-    """Return the metrics by which there is a curve, not just single points."""
-    for metric in METRICS:
-        if any(len(curve.points) > 1 for sweep in sweeps for curve in curves_of([sweep], metric)):
-            yield metric
-
-
-def _styles(clips: Mapping[str, Sequence[Sweep]]) -> dict[str, Style]:
-    """Return a style per name, so that a codec looks the same on every clip."""
-    names = sorted({sweep.name for sweeps in clips.values() for sweep in sweeps})
-    return {name: Style.of(place) for place, name in enumerate(names)}
-
-
-def _choices(view: View) -> Iterator[Choice]:
-    yield _choice(view, "Clip", CLIP, {clip: clip for clip in view.clips})
-    yield _choice(view, "Metric", METRIC, {metric.key: metric.name for metric in view.metrics})
-    yield _choice(view, "Fit", FIT, {fit.lower(): fit for fit in Fit})
-
-
-def _choice(view: View, label: str, name: str, labels: Mapping[str, str]) -> Choice:
-    chosen = {CLIP: view.clip, METRIC: view.metric.key, FIT: view.fit.lower()}
-    base = f"{view.page}&" if view.page else "?"
-    links = {value: f"{base}{urlencode({**chosen, name: value})}#{ANCHOR}" for value in labels}
-    return Choice(label, [Option(labels[value], link, value == chosen[name]) for value, link in links.items()])
+def _curves_by_clip(clips: Mapping[str, Sequence[Sweep]], metric: Metric) -> dict[str, tuple[Curve, ...]]:
+    """Return the curves of each clip that has one by a metric, and not just single points."""
+    curves = {clip: tuple(curves_of(sweeps, metric)) for clip, sweeps in clips.items()}
+    return {clip: found for clip, found in curves.items() if any(len(curve.points) > 1 for curve in found)}
 
 
 def _cell(comparison: Comparison | None, metric: Metric, fit: Fit) -> Cell | None:
@@ -209,6 +239,12 @@ def _notes(matrix: Sequence[Sequence[Comparison | None]]) -> Iterator[str]:
                     yield found.reason
 
 
-def _data_row(curve: Curve, point: CurvePoint, metric: Metric) -> DataRow:
-    quality = presentation.quality(point.quality, metric.places, metric.unit)
-    return DataRow(curve.name, point.label, presentation.bitrate(point.bitrate_kbps), quality)
+def _data_row(curve: Curve, point: CurvePoint, plot: Plot) -> DataRow:
+    return DataRow(
+        name=curve.name,
+        label=point.label,
+        link=artefact_links.page_link(point.experiment_id),
+        is_marked=point.experiment_id in plot.marked,
+        bitrate=presentation.bitrate(point.bitrate_kbps),
+        quality=presentation.quality(point.quality, plot.metric.places, plot.metric.unit),
+    )

@@ -14,11 +14,12 @@ _ENVIRONMENT = Environment(
 )
 
 # What others extend or import would else be compiled with the first page.
-for _name in ("layout.html", "chart.html"):
+for _name in ("layout.html", "chart.html", "choices.html"):
     _ENVIRONMENT.get_template(_name)
 
 OVERVIEW = _ENVIRONMENT.get_template("overview.html")
 ROW = _ENVIRONMENT.get_template("row.html")
+CURVES = _ENVIRONMENT.get_template("curves.html")
 RATE_DISTORTION = _ENVIRONMENT.get_template("rate_distortion.html")
 EXPERIMENT = _ENVIRONMENT.get_template("experiment.html")
 COMPARE = _ENVIRONMENT.get_template("compare.html")

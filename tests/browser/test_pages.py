@@ -14,6 +14,8 @@ from tests.browser.conftest import DESKTOP, DESKTOP_VIEWER, PHONE, VIEWERS, Open
 PATHS = [
     "/",
     "/?quality=good&sort=bitrate_kbps",
+    "/curves",
+    "/curves?clip=no-such-clip",
     "/experiments/{x264}",
     "/experiments/{failed}",
     "/compare?ids={x264},{av1},{failed}",
@@ -69,7 +71,7 @@ def test_the_legend_explains_each_badge(open_for: OpenFor) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
 def test_labels_of_the_chart_can_be_read_and_do_not_overlap(open_for: OpenFor, scheme: str, width: int) -> None:
-    page = open_for(Viewer(scheme, width, javascript=True), "/").page
+    page = open_for(Viewer(scheme, width, javascript=True), "/curves").page
     labels = page.locator(".axes text").evaluate_all(
         """labels => labels.map(label => {
              const box = label.getBoundingClientRect();
@@ -83,7 +85,7 @@ def test_labels_of_the_chart_can_be_read_and_do_not_overlap(open_for: OpenFor, s
 
 
 def test_a_point_of_a_curve_tells_its_figures_to_pointer_and_keyboard(open_for: OpenFor) -> None:
-    points = open_for(DESKTOP_VIEWER, "/").page.locator(".chart .point")
+    points = open_for(DESKTOP_VIEWER, "/curves").page.locator(".chart .point")
     expect(points.last.locator(".readout")).to_be_hidden()
     points.last.locator(".marker").hover()
     expect(points.last.locator(".readout")).to_be_visible()
@@ -94,10 +96,31 @@ def test_a_point_of_a_curve_tells_its_figures_to_pointer_and_keyboard(open_for: 
 
 
 def test_another_clip_and_metric_are_a_link_away_without_javascript(open_for: OpenFor) -> None:
-    page = open_for(Viewer("light", PHONE, javascript=False), "/").page
+    page = open_for(Viewer("light", PHONE, javascript=False), "/curves").page
     page.get_by_role("link", name="mandelbrot-zoom", exact=True).click()
     page.get_by_role("link", name="SSIM (dB)", exact=True).click()
     expect(page.locator(".chart > title")).to_have_text("SSIM (dB) over bitrate of mandelbrot-zoom")
+
+
+def test_a_point_of_a_curve_leads_to_its_experiment_by_keyboard(open_for: OpenFor) -> None:
+    page = open_for(DESKTOP_VIEWER, "/curves").page
+    point = page.get_by_role("link", name=re.compile(r"^x264 · CRF \d+ · [\d.,]+ kbps · [\d.]+ dB$")).first
+    point.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("x264")
+
+
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_experiments_that_are_ticked_are_compared_without_javascript(open_for: OpenFor, width: int) -> None:
+    page = open_for(Viewer("light", width, javascript=False), "/?codec=x264&status=succeeded").page
+    ticks = page.get_by_role("checkbox", name=re.compile("^Compare .* · x264"))
+    for place in (0, 1):
+        ticks.nth(place).check()
+    button = page.get_by_role("button", name="Compare")
+    expect(button).to_be_in_viewport()
+    button.click()
+    expect(page.get_by_text("2 side by side.")).to_be_visible()
+    expect(page.locator(".chart .marked")).to_have_count(2)
 
 
 def test_on_a_phone_each_experiment_is_a_card_that_labels_its_figures(open_for: OpenFor) -> None:

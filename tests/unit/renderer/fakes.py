@@ -1,11 +1,14 @@
 """DynamoDB in memory, the items that it holds and the errors that it raises."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
-from experiments.attribute_values import item_to_attribute_values
+from experiments.aggregates import AGGREGATES, Replacement, changes, curves_partition
+from experiments.attribute_values import item_to_attribute_values, item_to_python
+from experiments.model import Experiment
+from experiments.transaction import as_item
 
 SECRET = "arn:aws:iam::123456789012:role/secret"
 
@@ -45,9 +48,17 @@ class FakeTable:
     def _partition(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return items of a partition by their sort key, those from a key on that begins with it or comes after it."""
         first = values.get(":sk", {"S": ""})["S"]
-        held = ({"sk": {"S": "EXPERIMENT"}, **item} for item in (*self.items, *self.unlisted))
+        listed = ({"sk": {"S": "EXPERIMENT"}, **item} for item in self.items)
+        held = (*listed, *self._curves(), *self.unlisted)
         found = {item["sk"]["S"]: item for item in held if item.get("pk") == values[":pk"]}
         return [found[key] for key in sorted(found) if key >= first]
+
+    def _curves(self) -> Iterator[dict[str, Any]]:
+        """Return what is kept of the curves that experiments make, and of each point the newest last."""
+        for item in reversed(self.items):
+            for change in changes(None, Experiment.from_item(item_to_python(item))):
+                if isinstance(change, Replacement) and change.key.pk.startswith((AGGREGATES, curves_partition(""))):
+                    yield as_item(change)
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         self._fail_if_told_so()

@@ -13,7 +13,7 @@ PATHS = ["/", "/experiments.csv", "/feed.atom", "/api/experiments", "/api/experi
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("path", [*PATHS, "/costs", "/api/costs"])
+@pytest.mark.parametrize("path", [*PATHS, "/costs", "/curves", "/api/costs"])
 def test_who_has_the_answer_is_not_sent_it_again(
     ask: Ask, table: FakeTable, set_clock: SetClock, path: str, method: str
 ) -> None:

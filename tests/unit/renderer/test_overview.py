@@ -1,5 +1,6 @@
 """The page of experiments: what it shows of good, broken and hostile items, and how its pages follow one another."""
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,7 +17,7 @@ GOOD = "20261124-061256-x265-9f86d081"
 def test_each_figure_is_shown_with_its_unit(ask: Ask, table: FakeTable) -> None:
     table.hold(experiment_item())
     (row,) = rows_of(ask("/")["body"])
-    status, name, *rest = row
+    _tick, status, name, *rest = row
     assert status.startswith("Succeeded ")
     assert name == "mandelbrot-zoom · x265 · CRF 28 640×360 · 30 fps · 2.0 s"  # noqa: RUF001 the multiplication sign
     assert rest == [
@@ -33,7 +34,7 @@ def test_the_badge_follows_the_lower_metric(
     ask: Ask, table: FakeTable, psnr_db: float, ssim: float, badge: str
 ) -> None:
     table.hold(experiment_item(metrics={"psnr_db": psnr_db, "ssim": ssim}))
-    assert rows_of(ask("/")["body"])[0][3] == badge
+    assert rows_of(ask("/")["body"])[0][4] == badge
 
 
 def test_the_legend_explains_each_badge(ask: Ask, table: FakeTable) -> None:
@@ -82,13 +83,27 @@ def test_a_failure_says_why_in_a_line_and_opens_for_the_rest(ask: Ask, table: Fa
 def test_a_failure_that_was_measured_shows_both(ask: Ask, table: FakeTable) -> None:
     table.hold(experiment_item(status="failed", error="the upload broke off"))
     (row,) = rows_of(ask("/")["body"])
-    assert "the upload broke off" in row[1]
+    assert "the upload broke off" in row[2]
     assert "41.27 dB" in row
 
 
 def test_a_failure_without_a_word_is_still_one(ask: Ask, table: FakeTable) -> None:
     table.hold(experiment_item(status="failed", metrics={}))
     assert "Failed without an error message" in text_of(ask("/")["body"])
+
+
+def test_rows_are_ticked_by_name_and_sent_to_be_compared(ask: Ask, table: FakeTable) -> None:
+    table.hold(experiment_item("one", name="first"), experiment_item("two", name="second"), experiment_item("<b>"))
+    body = ask("/")["body"]
+    form = body[body.index('<form class="selection" action="./compare">') : body.rindex("</form>")]
+    ticks = re.findall(r'<input type="checkbox" name="(\w+)" value="(\w+)" aria-label="([\w ]+)">', form)
+    assert ticks == [("ids", "one", "Compare first"), ("ids", "two", "Compare second")]
+    assert "<button" in form
+
+
+def test_the_overview_leads_to_the_curves(ask: Ask, table: FakeTable) -> None:
+    table.hold(experiment_item())
+    assert links_of(ask("/")["body"]).count("./curves") == 2
 
 
 def test_links_lead_only_to_artefacts_that_exist(ask: Ask, table: FakeTable) -> None:
@@ -129,7 +144,7 @@ def test_a_broken_item_shows_what_it_has_and_spoils_nothing(ask: Ask, table: Fak
 
 def test_what_is_missing_is_a_dash(ask: Ask, table: FakeTable) -> None:
     table.hold({"pk": "EXPERIMENT#bare"})
-    assert rows_of(ask("/")["body"]) == [["Unknown", "bare", *"–––––––––"]]  # noqa: RUF001 the dash
+    assert rows_of(ask("/")["body"]) == [["", "Unknown", "bare", *"–––––––––"]]  # noqa: RUF001 the dash
 
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -155,7 +170,7 @@ def test_pages_show_each_experiment_once_newest_first(ask: Ask, table: FakeTable
     query: dict[str, str] | None = None
     for _ in range(3):
         body = ask("/", query=query)["body"]
-        seen += [row[1].split()[0] for row in rows_of(body)]
+        seen += [row[2].split()[0] for row in rows_of(body)]
         older = related_links_of(body).get("next")
         assert ("prev" in related_links_of(body)) is (query is not None)
         query = dict(parse_qsl(urlsplit(older or "").query))
@@ -181,7 +196,7 @@ def _at(ask: Ask, link: str) -> str:
 
 
 def _names(html: str) -> list[str]:
-    return [row[1].split()[0] for row in rows_of(html)]
+    return [row[2].split()[0] for row in rows_of(html)]
 
 
 def test_an_empty_table_says_so(ask: Ask) -> None:

@@ -183,7 +183,7 @@ def test_health_is_degraded_where_the_bucket_is_gone(ask: Ask, bucket: Stubber) 
 @pytest.mark.parametrize(
     "error", [aws_error("ProvisionedThroughputExceededException"), ConnectTimeoutError(endpoint_url="https://internal")]
 )
-@pytest.mark.parametrize("path", ["/", "/costs", "/experiments/one/video"])
+@pytest.mark.parametrize("path", ["/", "/costs", "/curves", "/experiments/one/video"])
 def test_a_table_that_fails_is_a_503_to_try_again(
     ask: Ask, table: FakeTable, log: StringIO, path: str, error: Exception
 ) -> None:
