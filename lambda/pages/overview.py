@@ -155,7 +155,7 @@ def _tiles(totals: Totals, spent_usd: float | None) -> Iterator[Tile]:
     for status, count in totals.by_status.items():
         yield Tile(status.capitalize(), Figure(f"{count:,}", ""), str(ListingQuery(status=status)), status)
     if spent_usd is not None:
-        yield Tile("Spent this month", presentation.cost(spent_usd), "costs")
+        yield Tile("This month", presentation.cost(spent_usd), "costs")
 
 
 def _best(best: Best) -> BestResult:

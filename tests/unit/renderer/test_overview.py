@@ -57,7 +57,7 @@ def test_all_experiments_are_summed_up_by_status(ask: Ask, table: FakeTable) -> 
 def test_what_the_month_has_cost_leads_to_the_costs(ask: Ask, table: FakeTable) -> None:
     table.hold_unlisted({"pk": "AGGREGATES", "sk": "MONTH#2026-11#CODEC#x265", "gpu_seconds": 7200})
     body = ask("/")["body"]
-    assert "Spent this month 1.05 USD" in text_of(body)
+    assert "This month 1.05 USD" in text_of(body)
     assert '<a href="costs">' in body
 
 
