@@ -5,8 +5,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from experiments.repository import ExperimentRepository
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from components.served import get
@@ -107,11 +109,29 @@ def experiment_ids(site_url: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def site_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The dashboard of a sandbox with its sample experiments, without a slash at the end."""
+def site_url(outputs: dict[str, Any]) -> str:
+    """The dashboard, without a slash at the end."""
+    return str(outputs["dashboard_url"]).rstrip("/")
+
+
+@pytest.fixture(scope="session")
+def experiments(project: ProjectCopy, outputs: dict[str, Any]) -> ExperimentRepository:
+    """What the dashboard shows, to be changed."""
+    return ExperimentRepository(outputs["table_name"], project.emulator.client("dynamodb"))
+
+
+@pytest.fixture(scope="session")
+def outputs(project: ProjectCopy) -> dict[str, Any]:
+    """The outputs of the sandbox's stack."""
+    return project.outputs()
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectCopy]:
+    """A sandbox with its sample experiments."""
     project = ProjectCopy.make(tmp_path_factory.mktemp("site") / "project")
     try:
         project.run("sandbox")
-        yield str(project.outputs()["dashboard_url"]).rstrip("/")
+        yield project
     finally:
         project.close()
