@@ -42,6 +42,7 @@ PICTURES = [
     Picture("overview-dark", "/", scheme="dark"),
     Picture("overview-phone", "/", width=PHONE),
     Picture("experiment", "/experiments/{x264}"),
+    Picture("curves", "/curves"),
     Picture("compare", "/compare?ids={x264},{av1}"),
     Picture("costs", "/costs"),
     Picture("admin", "/admin.html"),

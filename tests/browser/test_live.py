@@ -64,23 +64,26 @@ def test_a_new_experiment_appears_above_the_others(
 ) -> None:
     page = follow("/")
     rows = page.locator("table.experiments tbody tr")
-    before = rows.count()
+    followed = page.get_by_role("link", name="Followed")
+    followed.focus()
     now = datetime.now(UTC)
     added = replace(running, id=new_experiment_id(now, "x264"), name="Added", status=Status.QUEUED, created_at=now)
     experiments.put(added)
     page.clock.fast_forward(LONG_MS)
-    expect(rows).to_have_count(before + 1)
     expect(rows.first).to_contain_text("Added")
+    expect(rows.nth(1)).to_contain_text("Followed")
+    expect(followed).to_be_focused()
     experiments.put(replace(added, status=Status.CANCELLED))
 
 
-def test_scroll_focus_selection_details_and_what_is_typed_stay(
+def test_scroll_focus_selection_details_and_what_is_typed_or_ticked_stay(
     follow: Follow, running: Experiment, experiments: ExperimentRepository
 ) -> None:
     page = follow("/")
     failure = page.locator("details.error").first
     failure.locator("summary").click()
     page.get_by_label("Search").fill("half a wo")
+    page.get_by_label("Compare Followed").check()
     link = page.get_by_role("link", name="Followed")
     link.focus()
     link.evaluate("link => getSelection().selectAllChildren(link)")
@@ -90,6 +93,7 @@ def test_scroll_focus_selection_details_and_what_is_typed_stay(
     expect(page.locator("progress[value='65']")).to_be_visible()
     assert failure.get_attribute("open") is not None
     expect(page.get_by_label("Search")).to_have_value("half a wo")
+    expect(page.get_by_label("Compare Followed")).to_be_checked()
     expect(link).to_be_focused()
     assert page.evaluate("getSelection().toString()") == "Followed"
     assert page.evaluate("scrollY") == scrolled

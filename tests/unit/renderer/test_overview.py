@@ -81,7 +81,7 @@ def test_only_an_experiment_that_runs_shows_how_far_it_is(ask: Ask, table: FakeT
         experiment_item("stopped", status="failed", progress=0.42),
     )
     body = ask("/")["body"]
-    statuses = [row[0].split()[0] for row in rows_of(body)]
+    statuses = [row[1].split()[0] for row in rows_of(body)]
     assert statuses == ["Running", "Running", "Failed"]
     assert text_of(body).count("42 %") == 1
     assert body.count('<progress value="42" max="100"') == 1
