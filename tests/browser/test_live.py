@@ -124,9 +124,9 @@ def test_while_nothing_changes_a_refresh_is_one_conditional_request(follow: Foll
 
 def test_a_hidden_page_asks_for_nothing_and_one_that_is_seen_again_at_once(follow: Follow) -> None:
     page = follow("/")
+    _turn_visibility(page, hidden=True)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    _turn_visibility(page, hidden=True)
     page.clock.fast_forward(LONG_MS)
     with page.expect_response(page.url):
         _turn_visibility(page, hidden=False)
