@@ -12,7 +12,7 @@ SANDBOX := $(PY) -m sandbox --port $(PORT)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox sandbox-down sandbox-clean test check bench outputs preview up verify releases rollback recount \
+.PHONY: help setup sandbox sandbox-down sandbox-clean test check screenshots bench outputs preview up verify releases rollback recount \
 	delivery demo-data lock
 
 help: ## list these commands
@@ -37,6 +37,10 @@ check: setup ## ruff and mypy
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --quiet --check .
 	@$(PY) -m mypy
+
+screenshots: setup ## pictures of the running sandbox's pages, to docs/screenshots/
+	@$(PY) -m tests.browser.chromium
+	@$(PY) -m tests.browser.screenshots --port $(PORT)
 
 bench: setup ## the benchmarks, as tables
 	@$(PY) -m benchmarks

@@ -30,7 +30,10 @@ class Renderer(pulumi.ComponentResource):
     package: LambdaPackage
     # A path without a wildcard leaves what the CDN holds of it for other query strings:
     # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
-    paths = ("/", "/?*", "/compare*", "/costs*", "/curves*", "/experiments*", "/feed.atom*", "/health*")
+    paths = (
+        *("/", "/?*", "/compare*", "/costs*", "/curves*", "/experiments*", "/feed.atom*", "/health*"),
+        "/social-card*",
+    )
     """What it answers and the CDN may hold, as an invalidation names it."""
     function: aws.lambda_.Function
     gate: ReleaseGate
@@ -170,6 +173,7 @@ class Renderer(pulumi.ComponentResource):
                     "BUILD_ID": self.package.sha256,
                     "MEDIA_BUCKET": self._store.media.bucket,
                     "PRICES": self._settings.prices,
+                    "SITE_URL": self._settings.public_url,
                     "STACK": self._settings.stack,
                     "TABLE_NAME": self._store.table.name,
                 }

@@ -142,6 +142,11 @@ class Settings:
         return self.renderer_version.removeprefix(NEWEST)
 
     @property
+    def public_url(self) -> str:
+        """The site's own address, with a slash at the end; empty without a domain, as only AWS knows it then."""
+        return f"https://{self.domain}/" if self.domain else ""
+
+    @property
     def ends_rollback(self) -> bool:
         """Whether this deployment may lead users on from a rollback."""
         return self.renderer_version == NEWEST

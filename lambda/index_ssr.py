@@ -39,15 +39,19 @@ from pages.experiment import render_experiment
 from pages.message import Message, render_message
 from pages.overview import render_overview
 from release import Release
+from social_card import social_card
 
 API = "/api/"
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 CSV = "text/csv; charset=utf-8; header=present"
+PNG = "image/png"
 ATOM = "application/atom+xml; charset=utf-8"
 # The CDN holds a page for 10 seconds, and then answers with the old one while it fetches the next.
 CACHED_BRIEFLY = {"Cache-Control": "public, max-age=0, s-maxage=10, stale-while-revalidate=30"}
+# The CDN holds it until a release invalidates it.
+CACHED_BY_RELEASE = {"Cache-Control": "public, max-age=0, s-maxage=86400"}
 # Kept, and asked about each time.
 REVALIDATED = {"Cache-Control": "no-cache"}
 NOT_CACHED = {"Cache-Control": "no-store"}
@@ -102,6 +106,12 @@ def show_feed() -> Response[str]:
     pages = [experiments.find(Criteria(status=status), LENGTH) for status in FINISHED]
     finished = [experiment for page in pages for experiment in page.experiments]
     return Response(HTTPStatus.OK, ATOM, render_feed(finished, release), CACHED_BRIEFLY)
+
+
+@app.get("/social-card")
+def show_social_card() -> Response[bytes]:
+    """Show the picture that goes with links to the site."""
+    return Response(HTTPStatus.OK, PNG, social_card(), CACHED_BY_RELEASE)
 
 
 @app.get("/api/experiments")

@@ -99,6 +99,11 @@ def duration(seconds: float) -> Figure:
     return Figure(_decimal(seconds / HOUR, 0), "h")
 
 
+def this_minute(now: datetime) -> datetime:
+    """Return the moment to which ages count, so that they change a page, and its entity tag, once a minute at most."""
+    return now.replace(second=0, microsecond=0)
+
+
 def age(moment: datetime, now: datetime) -> str:
     """Write how long ago a moment was; of one long ago, its date."""
     passed = now - moment

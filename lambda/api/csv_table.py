@@ -15,7 +15,7 @@ _METRICS = (
     *("bitrate_kbps", "compression_ratio", "encoded_bytes", "raw_bytes"),
     *("encode_seconds", "encode_fps", "duration_seconds"),
 )
-_RECORD = ("cost_usd", "created_at", "started_at", "finished_at", "worker", "attempt", "parent_id", "error")
+_RECORD = ("cost_usd", "created_at", "started_at", "finished_at", "worker", "progress", "attempt", "parent_id", "error")
 COLUMNS = (*_DESCRIPTION, "quality", *_METRICS, *_RECORD, "parameters_json")
 
 # What makes a spreadsheet take a cell for a formula and run it, wide characters included:

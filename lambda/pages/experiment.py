@@ -15,10 +15,12 @@ from presentation import Figure
 from release import Release
 
 from pages import frame_chart
-from pages.row import UNKNOWN_STATUS, error_of, seconds_so_far
+from pages.row import UNKNOWN_STATUS, error_of, percent_done, seconds_so_far
 from pages.templates import EXPERIMENT
 
 UNKNOWN = Figure("–", "")  # noqa: RUF001 the dash that stands for what is unknown
+
+PENDING = (Status.QUEUED, Status.RUNNING)
 
 Number = TypeVar("Number", int, float)
 Facts = Sequence[tuple[str, Figure]]
@@ -54,6 +56,10 @@ class View:
     experiment: Experiment
     name: str
     status: str
+    is_pending: bool
+    """Whether it waits or runs, so that its page will change."""
+    progress: int | None
+    age: str
     quality: Quality | None
     error: str
     log: str
@@ -84,7 +90,7 @@ def render_experiment(record: Record, neighbours: Neighbours, release: Release, 
         now: The present, in UTC, to which a running experiment's time counts.
 
     """
-    view = _view(record, neighbours, now)
+    view = _view(record, neighbours, presentation.this_minute(now))
     return EXPERIMENT.render(view=view, release=release, root="../")
 
 
@@ -93,10 +99,14 @@ def _view(record: Record, neighbours: Neighbours, now: datetime) -> View:
     metrics, status = experiment.metrics, experiment.status or UNKNOWN_STATUS
     error, log = error_of(experiment)
     newer, older = neighbours
+    is_pending = status in PENDING
     return View(
         experiment=experiment,
         name=experiment.name or "Unnamed",
         status=status,
+        is_pending=is_pending,
+        progress=percent_done(experiment),
+        age=presentation.age(experiment.created_at, now) if is_pending and experiment.created_at else "",
         quality=quality(metrics.psnr_db, metrics.ssim),
         error=error,
         log=log,

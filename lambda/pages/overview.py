@@ -103,8 +103,7 @@ def render_overview(
     """
     is_first = query.cursor is None and page.previous_cursor is None
     links = page_links(page, query)
-    # Ages count from the minute's beginning, so that they change the page, and its entity tag, once a minute at most.
-    minute = now.replace(second=0, microsecond=0)
+    minute = presentation.this_minute(now)
     form = filters(query, page.experiments)
     overview = Overview(
         query=str(query),

@@ -31,6 +31,7 @@ class Row:
     codec: str
     status: str
     status_label: str
+    progress: int | None
     quality: Quality | None
     results: LabelledFigures
     """What was measured of the encoded clip."""
@@ -76,6 +77,7 @@ def _row(experiment: Experiment, age: str, seconds: float | None) -> Row:
         codec=experiment.codec,
         status=experiment.status or UNKNOWN_STATUS,
         status_label=(experiment.status or UNKNOWN_STATUS).capitalize(),
+        progress=percent_done(experiment),
         quality=quality(metrics.psnr_db, metrics.ssim),
         results=(
             ("PSNR", _figure(presentation.psnr, metrics.psnr_db)),
@@ -119,6 +121,13 @@ def seconds_so_far(experiment: Experiment, now: datetime) -> float | None:
     """Count from start to end, or to now while it runs."""
     running = experiment.status is Status.RUNNING
     return seconds_taken(replace(experiment, finished_at=now) if running else experiment)
+
+
+def percent_done(experiment: Experiment) -> int | None:
+    """Return how much of an experiment is done; None where it doesn't run, or nobody knows."""
+    if experiment.status is not Status.RUNNING or experiment.progress is None:
+        return None
+    return round(100 * experiment.progress)
 
 
 def error_of(experiment: Experiment) -> tuple[str, str]:

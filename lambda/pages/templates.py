@@ -1,5 +1,6 @@
 """The page templates, compiled at import, so that SnapStart's snapshot of the function already holds them."""
 
+import os
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,8 +14,11 @@ _ENVIRONMENT = Environment(
     auto_reload=False,
 )
 
+# The site's own address, with a slash at the end, for what needs absolute links; empty where it is not configured.
+_ENVIRONMENT.globals["site_url"] = os.environ.get("SITE_URL", "")
+
 # What others extend or import would else be compiled with the first page.
-for _name in ("layout.html", "chart.html", "choices.html"):
+for _name in ("layout.html", "chart.html", "choices.html", "progress.html"):
     _ENVIRONMENT.get_template(_name)
 
 OVERVIEW = _ENVIRONMENT.get_template("overview.html")

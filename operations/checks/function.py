@@ -63,6 +63,7 @@ def _environment(target: Target) -> dict[str, str]:
         "BUILD_ID": target.package.sha256,
         "MEDIA_BUCKET": target.outputs["media_bucket"],
         "PRICES": target.settings.prices,
+        "SITE_URL": target.settings.public_url,
         "STACK": target.settings.stack,
         "TABLE_NAME": target.outputs["table_name"],
     }

@@ -4,8 +4,34 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class NoChromium(Exception):  # noqa: N818 reads better where it is raised
+    """There is no browser to look with."""
+
+
+@contextmanager
+def started_chromium() -> Iterator[Browser]:
+    """Chromium without a window.
+
+    Raises:
+        NoChromium: none is installed.
+
+    """
+    path = find_chromium()
+    if path is None:
+        raise NoChromium("No Chromium on PATH: install it (Debian: apt-get install chromium), or run make test.")
+    with sync_playwright() as playwright:
+        # Containers run as root and without a GPU.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
 
 
 def find_chromium() -> str | None:
@@ -20,8 +46,6 @@ def install_chromium() -> str | None:
 
 
 def _playwrights_own() -> str | None:
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if os.path.exists(path) else None

@@ -1,20 +1,16 @@
 """Chromium, and pages opened in it the way different people look at them."""
 
-import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from experiments.repository import ExperimentRepository
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from components.served import get
-from tests.browser.chromium import find_chromium
+from tests.browser.chromium import NoChromium, started_chromium
 from tests.project_copy import ProjectCopy
-
-SCREENSHOTS_VARIABLE = "SCREENSHOTS"
-"""An environment variable: the folder in which each page that a test opens is kept as a picture."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +47,11 @@ VIEWERS = [
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
-    path = find_chromium()
-    if path is None:
-        pytest.fail(
-            "no Chromium on PATH: install it (Debian: apt-get install chromium), or run make test", pytrace=False
-        )
-    with sync_playwright() as playwright:
-        # Containers run as root and without a GPU.
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
+    try:
+        with started_chromium() as started:
+            yield started
+    except NoChromium as reason:
+        pytest.fail(str(reason), pytrace=False)
 
 
 @pytest.fixture
@@ -79,7 +70,6 @@ def open_for(browser: Browser, site_url: str, experiment_ids: dict[str, str]) ->
         opened.page.on("console", lambda message: _note(message, opened))
         opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
         opened.page.goto(f"{site_url}{path.format(**experiment_ids)}")
-        _keep_picture(opened.page, f"{'-'.join(re.findall(r'[a-z0-9]+', path)) or 'overview'}-{viewer}")
         return opened
 
     yield open_for
@@ -93,13 +83,13 @@ def _note(message: ConsoleMessage, opened: OpenPage) -> None:
         opened.complaints.append(message.text)
 
 
-def _keep_picture(page: Page, name: str) -> None:
-    if folder := os.environ.get(SCREENSHOTS_VARIABLE):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
 @pytest.fixture(scope="session")
 def experiment_ids(site_url: str) -> dict[str, str]:
+    """The experiments that paths may name."""
+    return example_ids(site_url)
+
+
+def example_ids(site_url: str) -> dict[str, str]:
     """An experiment of each codec that browsers play, and one that failed."""
     queries = {"x264": "codec=x264&status=succeeded", "av1": "codec=av1&status=succeeded", "failed": "status=failed"}
     lists = {name: get(f"{site_url}/api/experiments?{query}").json() for name, query in queries.items()}
@@ -107,11 +97,29 @@ def experiment_ids(site_url: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def site_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The dashboard of a sandbox with its sample experiments, without a slash at the end."""
+def site_url(outputs: dict[str, Any]) -> str:
+    """The dashboard, without a slash at the end."""
+    return str(outputs["dashboard_url"]).rstrip("/")
+
+
+@pytest.fixture(scope="session")
+def experiments(project: ProjectCopy, outputs: dict[str, Any]) -> ExperimentRepository:
+    """What the dashboard shows, to be changed."""
+    return ExperimentRepository(outputs["table_name"], project.emulator.client("dynamodb"))
+
+
+@pytest.fixture(scope="session")
+def outputs(project: ProjectCopy) -> dict[str, Any]:
+    """The outputs of the sandbox's stack."""
+    return project.outputs()
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectCopy]:
+    """A sandbox with its sample experiments."""
     project = ProjectCopy.make(tmp_path_factory.mktemp("site") / "project")
     try:
         project.run("sandbox")
-        yield str(project.outputs()["dashboard_url"]).rstrip("/")
+        yield project
     finally:
         project.close()

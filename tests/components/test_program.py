@@ -264,6 +264,11 @@ def test_a_domain_brings_certificate_proof_alias_and_records(production: Program
     assert types == ["A", "AAAA", "CNAME"]
 
 
+def test_the_renderer_is_told_the_sites_address_where_there_is_one(production: Program, sandbox: Program) -> None:
+    told = [program.one(FUNCTION)["environment"]["variables"]["SITE_URL"] for program in (production, sandbox)]
+    assert told == ["https://aiv1codec.com/", ""]
+
+
 def test_without_a_domain_cloudfronts_own_name_serves(sandbox: Program) -> None:
     assert sandbox.one(DISTRIBUTION)["viewerCertificate"] == {"cloudfrontDefaultCertificate": True}
     assert not sandbox.all(RECORD)

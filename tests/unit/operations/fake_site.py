@@ -154,7 +154,7 @@ class FakeSite:
         return answer
 
     def _configuration(self) -> dict[str, Any]:
-        environment = {"MEDIA_BUCKET": "media", "PRICES": self.settings.prices, "STACK": "test"}
+        environment = {"MEDIA_BUCKET": "media", "SITE_URL": "", "PRICES": self.settings.prices, "STACK": "test"}
         return {
             "CodeSha256": self.package.sha256,
             "CodeSize": self.package.path.stat().st_size,

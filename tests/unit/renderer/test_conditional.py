@@ -9,7 +9,8 @@ from botocore.stub import Stubber
 from tests.unit.renderer.conftest import NOW, Ask, SetClock
 from tests.unit.renderer.fakes import FakeTable, experiment_item
 
-PATHS = ["/", "/experiments.csv", "/feed.atom", "/api/experiments", "/api/experiments/one", "/api/openapi.json"]
+PAGES = ["/", "/experiments/one"]
+PATHS = [*PAGES, "/experiments.csv", "/feed.atom", "/api/experiments", "/api/experiments/one", "/api/openapi.json"]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -47,15 +48,16 @@ def test_any_other_tag_is_none(ask: Ask, named: str) -> None:
     assert ask("/api/experiments", headers={"if-none-match": named})["statusCode"] == 200
 
 
+@pytest.mark.parametrize("path", PAGES)
 def test_the_page_stays_the_same_within_a_minute_and_ages_after_it(
-    ask: Ask, table: FakeTable, set_clock: SetClock
+    ask: Ask, table: FakeTable, set_clock: SetClock, path: str
 ) -> None:
-    table.hold(experiment_item("one", created_at="2026-11-24T07:00:00Z"))
-    tag = ask("/")["headers"]["ETag"]
+    table.hold(experiment_item("one", status="running", finished_at=None, created_at="2026-11-24T07:00:00Z"))
+    tag = ask(path)["headers"]["ETag"]
     set_clock(NOW + timedelta(seconds=50))
-    assert ask("/", headers={"if-none-match": tag})["statusCode"] == 304
+    assert ask(path, headers={"if-none-match": tag})["statusCode"] == 304
     set_clock(NOW + timedelta(seconds=60))
-    aged = ask("/", headers={"if-none-match": tag})
+    aged = ask(path, headers={"if-none-match": tag})
     assert aged["statusCode"] == 200
     assert "31 min ago" in aged["body"]
 
@@ -68,7 +70,7 @@ def test_another_build_is_another_page(
     assert ask("/", headers={"if-none-match": tag})["statusCode"] == 200
 
 
-def test_the_page_which_tells_its_time_has_a_weak_tag_and_data_have_strong_ones(ask: Ask) -> None:
+def test_pages_have_weak_tags_as_their_footers_may_differ_and_data_have_strong_ones(ask: Ask) -> None:
     assert ask("/")["headers"]["ETag"].startswith('W/"')
     assert ask("/api/experiments")["headers"]["ETag"].startswith('"')
 

