@@ -10,6 +10,7 @@ from http import HTTPStatus
 from itertools import chain
 from typing import Any
 
+import gc_pause
 import health
 from api.csv_table import as_csv
 from api.documents import CostDocument, ExperimentList, Problem, PublishedExperiment, as_json
@@ -68,6 +69,7 @@ app = APIGatewayHttpResolver()
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
     s3_client()
     templates.compile_all()
+gc_pause.end()
 
 
 @logger.inject_lambda_context
