@@ -32,13 +32,14 @@ class RecordedTable:
         client.meta.events.register("before-send.dynamodb", self._answer)
 
     def change(self, count: int = 1) -> None:
-        """Let so many of the listed experiments have become dearer, one after the other in turn."""
+        """Let so many of the listed experiments have been written anew and dearer, one after the other in turn."""
         self._changeable = self._changeable or {body: json.loads(self.answers[body]) for body in self._listings()}
         items = [(body, item) for body, answer in self._changeable.items() for item in answer["Items"]]
         changed = set()
         for self._changes in range(self._changes + 1, self._changes + 1 + count):  # noqa: B020 it goes on from there
             body, item = items[self._changes % len(items)]
             item["cost_usd"] = {"N": str(self._changes / 1000)}
+            item["updated_at"] = {"S": f"2030-01-01T00:00:00.{self._changes:06}Z"}
             changed.add(body)
         for body in changed:
             self.answers[body] = json.dumps(self._changeable[body]).encode()
