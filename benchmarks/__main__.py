@@ -8,12 +8,18 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.browser import measure_browser
+from benchmarks.cold_start import measure_cold_start
 from benchmarks.deployment import measure_deployments, measure_from_nothing
 from benchmarks.figures import show
 from benchmarks.renderer import measure_renderer
+from benchmarks.scale import measure_scale
 
 GROUPS = {
-    "renderer": ("The renderer", measure_renderer),
+    "renderer": ("The renderer, with 50 of 1,000 experiments", measure_renderer),
+    "cold-start": ("The renderer's first answer", measure_cold_start),
+    "browser": ("The overview in Chromium", measure_browser),
+    "scale": ("1,000 and 100,000 experiments", measure_scale),
     "deployment": ("Deployments", measure_deployments),
     "from-nothing": ("make sandbox as the first command", measure_from_nothing),
 }

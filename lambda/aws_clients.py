@@ -1,8 +1,11 @@
-"""AWS clients that give up early, so that a page can still say what is wrong within the function's time limit."""
+"""AWS clients that give up early, so that a page can still say what is wrong within the function's time limit.
 
+They are botocore's, which boto3's are too: boto3 itself takes long to import, for what is of no use here.
+"""
+
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.model import MapShape
@@ -37,13 +40,20 @@ class _Parsers(ResponseParserFactory):
         return ItemsAsSent() if protocol_name == "json" else super().create_parser(protocol_name)
 
 
+_session = botocore.session.get_session()
+_session.register_component("response_parser_factory", _Parsers())
+
+
 def dynamodb_client() -> "DynamoDBClient":
     """Return a client of DynamoDB."""
-    session = botocore.session.get_session()
-    session.register_component("response_parser_factory", _Parsers())
-    return boto3.Session(botocore_session=session).client("dynamodb", config=PATIENCE)
+    return _client("dynamodb", PATIENCE)  # type: ignore[no-any-return]
 
 
+@cache
 def s3_client() -> "S3Client":
-    """Return a client of S3, which also signs links."""
-    return boto3.client("s3", config=PATIENCE.merge(SIGNATURE_V4))
+    """Return the client of S3, which also signs links."""
+    return _client("s3", PATIENCE.merge(SIGNATURE_V4))  # type: ignore[no-any-return]
+
+
+def _client(service: str, config: Config) -> Any:
+    return _session.create_client(service, config=config)

@@ -10,13 +10,14 @@ from http import HTTPStatus
 from itertools import chain
 from typing import Any
 
-import aws_clients
+import gc_pause
 import health
 from api.csv_table import as_csv
 from api.documents import CostDocument, ExperimentList, Problem, PublishedExperiment, as_json
 from api.feed import FINISHED, LENGTH, render_feed
 from api.openapi import description
 from artefact_links import is_linkable, signed_link
+from aws_clients import dynamodb_client, s3_client
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -31,7 +32,7 @@ from experiments.repository import ExperimentRepository, Page
 from http_api import Event, as_routed, link_to_root, method_of, without_body
 from last_good import LastGoodPages
 from listing_query import InvalidQuery, ListingQuery, page_links
-from pages import message
+from pages import message, templates
 from pages.compare import MOST, ids_from, render_comparison
 from pages.costs import render_costs
 from pages.curves import CLIP, curves_link, render_curves
@@ -61,15 +62,18 @@ READ_METHODS = {"Allow": "GET, HEAD"}
 MEDIA_BUCKET = os.environ["MEDIA_BUCKET"]
 PRICES = Prices.from_json(os.environ["PRICES"])
 
-# Made at import, so that SnapStart's snapshot of the function already holds them.
 release = Release.from_environment(os.environ)
-experiments = ExperimentRepository(os.environ["TABLE_NAME"], aws_clients.dynamodb_client())
-s3 = aws_clients.s3_client()
+experiments = ExperimentRepository(os.environ["TABLE_NAME"], dynamodb_client())
 # For requests that don't depend on each other; its threads begin with the first of them.
 at_once = ThreadPoolExecutor(MOST)
 last_good = LastGoodPages()
 logger = Logger(service="renderer", serialize_stacktrace=False)
 app = APIGatewayHttpResolver()
+# SnapStart keeps what is there after import, and nobody waits for that. Else it is made when a request needs it.
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+    s3_client()
+    templates.compile_all()
+gc_pause.end()
 
 
 @logger.inject_lambda_context
@@ -181,10 +185,17 @@ def show_costs() -> Response[str]:
 
 @app.get("/health")
 def show_health() -> Response[dict[str, Any]]:
-    """Tell which build this is, and whether what it depends on answers."""
+    """Tell which build this is, and whether what it depends on answers.
+
+    A template with a mistake fails it, though no page that needs it was asked for: the release gate asks for health.
+    """
+    templates.compile_all()
     found = health.examine(
         release,
-        {"table": lambda: experiments.newest(1), "media": lambda: s3.head_bucket(Bucket=MEDIA_BUCKET)},
+        {
+            "table": lambda: experiments.newest(1),
+            "media": lambda: s3_client().head_bucket(Bucket=MEDIA_BUCKET),
+        },
     )
     status = HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE
     return Response(status, "application/json", found.as_json(), NOT_CACHED)
@@ -307,7 +318,7 @@ def _lead_to(
     key = key_of(experiment)
     if not key:
         return _say(absent)
-    location = signed_link(s3, MEDIA_BUCKET, key, download_name)
+    location = signed_link(s3_client(), MEDIA_BUCKET, key, download_name)
     return Response(HTTPStatus.FOUND, body="", headers=NOT_CACHED | {"Location": location})
 
 

@@ -6,10 +6,12 @@ import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ministack import app
+from ministack.core import lambda_runtime
 from ministack.services import dynamodb
 
 WHOLE_PARTITION = re.compile(r"\S+ = :\S+")
@@ -91,10 +93,24 @@ def _page(positions: list[Position], start: Position | None, limit: int, forward
     return positions[max(0, end - limit - 2) : end]
 
 
+def answer_at_once() -> None:
+    """Spare functions and queries what ministack spends on them in vain: two thirds of the time that a page takes.
+
+    It waits 50 ms for the log of a function that logs nothing, unless there is a line; an empty one isn't kept. And it
+    parses a query's condition, and measures its numbers, anew for each item.
+    """
+    call = "result = handler_fn(event, context)"
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(call, rf"{call}; sys.stderr.write('\n')")
+    for name in ("_tokenize", "_condition_syntax_error", "_number_size_bytes"):
+        setattr(dynamodb, name, lru_cache(maxsize=4096)(getattr(dynamodb, name)))
+
+
 if __name__ == "__main__":
     # It notes its own id, so that it is found again even where the one that starts it is killed just then.
     Path(sys.argv.pop()).write_text(str(os.getpid()), encoding="utf-8")
     # ministack answers /health of every host itself; here that path is the renderer's, and ministack keeps its own one.
     app._HEALTH_PATHS = ("/_ministack/health",)
     BoundedQueries().install()
+    answer_at_once()
     app.main()

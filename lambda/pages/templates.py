@@ -1,7 +1,8 @@
-"""The page templates, compiled at import, so that SnapStart's snapshot of the function already holds them."""
+"""The page templates, each compiled when it is first shown."""
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -17,17 +18,30 @@ _ENVIRONMENT = Environment(
 # The site's own address, with a slash at the end, for what needs absolute links; empty where it is not configured.
 _ENVIRONMENT.globals["site_url"] = os.environ.get("SITE_URL", "")
 
-# What others extend or import would else be compiled with the first page.
-for _name in ("layout.html", "chart.html", "choices.html", "progress.html"):
-    _ENVIRONMENT.get_template(_name)
 
-OVERVIEW = _ENVIRONMENT.get_template("overview.html")
-ROW = _ENVIRONMENT.get_template("row.html")
-CURVES = _ENVIRONMENT.get_template("curves.html")
-RATE_DISTORTION = _ENVIRONMENT.get_template("rate_distortion.html")
-EXPERIMENT = _ENVIRONMENT.get_template("experiment.html")
-COMPARE = _ENVIRONMENT.get_template("compare.html")
-COSTS = _ENVIRONMENT.get_template("costs.html")
-LAST_GOOD = _ENVIRONMENT.get_template("last_good.html")
-MESSAGE = _ENVIRONMENT.get_template("message.html")
-FEED = _ENVIRONMENT.get_template("feed.xml")
+class Template(NamedTuple):
+    """A template by its file's name; Jinja keeps what it has compiled."""
+
+    name: str
+
+    def render(self, **context: object) -> str:
+        """Return the text that it makes of its context."""
+        return _ENVIRONMENT.get_template(self.name).render(context)
+
+
+OVERVIEW = Template("overview.html")
+ROW = Template("row.html")
+RATE_DISTORTION = Template("rate_distortion.html")
+CURVES = Template("curves.html")
+EXPERIMENT = Template("experiment.html")
+COMPARE = Template("compare.html")
+COSTS = Template("costs.html")
+LAST_GOOD = Template("last_good.html")
+MESSAGE = Template("message.html")
+FEED = Template("feed.xml")
+
+
+def compile_all() -> None:
+    """Compile them now, also those that others extend or import."""
+    for name in _ENVIRONMENT.list_templates():
+        _ENVIRONMENT.get_template(name)

@@ -65,7 +65,7 @@ def table(renderer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> FakeTable:
 
 @pytest.fixture
 def bucket(renderer: ModuleType) -> Iterator[Stubber]:
-    with Stubber(renderer.s3) as stubber:
+    with Stubber(renderer.s3_client()) as stubber:
         yield stubber
 
 

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 from types import ModuleType
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 from botocore.stub import Stubber
+from jinja2 import FileSystemLoader
+from pages import templates
 
 from tests.unit.renderer.conftest import BUILD_ID, REQUEST_ID, Ask
 from tests.unit.renderer.fakes import SECRET, FakeTable, aws_error, experiment_item
@@ -171,6 +174,15 @@ def test_health_is_degraded_where_the_table_fails(ask: Ask, table: FakeTable, bu
     assert health["dependencies"]["table"]["reason"] == "AccessDeniedException"
     assert health["dependencies"]["media"]["status"] == "ok"
     assert SECRET not in answer["body"]
+
+
+def test_a_template_with_a_mistake_is_not_healthy(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, log: StringIO
+) -> None:
+    (tmp_path / "costs.html").write_text("{% if %}")
+    monkeypatch.setattr(templates._ENVIRONMENT, "loader", FileSystemLoader(tmp_path))
+    assert ask("/health")["statusCode"] == 500
+    assert "TemplateSyntaxError" in log.getvalue()
 
 
 def test_health_is_degraded_where_the_bucket_is_gone(ask: Ask, bucket: Stubber) -> None:

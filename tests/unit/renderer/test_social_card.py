@@ -4,7 +4,7 @@ import base64
 from io import BytesIO
 
 import pytest
-from pages.templates import EXPERIMENT
+from pages import templates
 from PIL import Image
 
 from tests.unit.renderer.conftest import Ask
@@ -26,6 +26,6 @@ def test_it_is_a_picture_of_the_size_that_is_asked_for(ask: Ask) -> None:
 def test_pages_name_it_by_the_sites_address_where_that_is_known(
     ask: Ask, table: FakeTable, monkeypatch: pytest.MonkeyPatch, site_url: str, found: str
 ) -> None:
-    monkeypatch.setitem(EXPERIMENT.environment.globals, "site_url", site_url)
+    monkeypatch.setitem(templates._ENVIRONMENT.globals, "site_url", site_url)
     table.hold(experiment_item("e1"))
     assert f'<meta property="og:image" content="{found}">' in ask("/experiments/e1")["body"]
