@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 from botocore.stub import Stubber
-from jinja2 import FileSystemLoader
+from jinja2 import ChoiceLoader, FileSystemLoader
 from pages import templates
 
 from tests.unit.renderer.conftest import BUILD_ID, REQUEST_ID, Ask
@@ -180,7 +180,9 @@ def test_a_template_with_a_mistake_is_not_healthy(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, log: StringIO
 ) -> None:
     (tmp_path / "costs.html").write_text("{% if %}")
-    monkeypatch.setattr(templates._ENVIRONMENT, "loader", FileSystemLoader(tmp_path))
+    environment = templates._ENVIRONMENT
+    assert environment.loader
+    monkeypatch.setattr(environment, "loader", ChoiceLoader([FileSystemLoader(tmp_path), environment.loader]))
     assert ask("/health")["statusCode"] == 500
     assert "TemplateSyntaxError" in log.getvalue()
 
