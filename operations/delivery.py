@@ -7,7 +7,6 @@ as often as one likes; daily is enough, and the last month is looked up again fo
 CloudWatch has counted nothing, as in the sandbox, nothing is written.
 """
 
-import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
@@ -17,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from experiments.aggregates import DELIVERY_USER, month_of, usage_key
 from experiments.attribute_values import item_to_attribute_values
+from experiments.transaction import as_key
 
 from components.aws_connection import PATIENCE, connected
 from operations.checks.check import CouldNotLook
-from operations.stack import configuration, outputs_of
-from sandbox.places import DEFAULT_PORT, STACK
+from operations.stack import configuration, outputs_of, stack_parser
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -34,7 +33,7 @@ DAY_SECONDS = 24 * 60 * 60
 
 def main() -> int:
     """Note a stack's delivery; exit code 2 where that can't be done."""
-    arguments = _parse_arguments()
+    arguments = stack_parser("delivery", __doc__).parse_args()
     try:
         outputs = outputs_of(arguments.stack, arguments.port)
         config = configuration(arguments.stack, arguments.port)
@@ -84,17 +83,10 @@ def note(client: "DynamoDBClient", table: str, delivered: Mapping[str, float]) -
     for month, amount in delivered.items():
         client.update_item(
             TableName=table,
-            Key=item_to_attribute_values(usage_key(month, DELIVERY_USER)._asdict()),
+            Key=as_key(usage_key(month, DELIVERY_USER)),
             UpdateExpression="SET delivered_bytes = :bytes",
             ExpressionAttributeValues=item_to_attribute_values({":bytes": amount}),
         )
-
-
-def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m operations.delivery", description=__doc__.partition("\n")[0])
-    parser.add_argument("--stack", default=STACK, help="the stack's name (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ experiments that were deleted or run again have been paid for, too. Let no worke
 reading and writing would not be counted.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,11 +28,11 @@ from experiments.aggregates import (
 )
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.model import SORT_KEY, Experiment
+from experiments.transaction import as_key
 
 from components.aws_connection import PATIENCE, connected
 from operations.checks.check import CouldNotLook
-from operations.stack import configuration, outputs_of
-from sandbox.places import DEFAULT_PORT, STACK
+from operations.stack import configuration, outputs_of, stack_parser
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -45,7 +44,7 @@ Items = dict[Key, dict[str, Any]]
 
 def main() -> int:
     """Count a stack's experiments; exit code 2 where that can't be done."""
-    arguments = _parse_arguments()
+    arguments = stack_parser("recount", __doc__).parse_args()
     try:
         table = outputs_of(arguments.stack, arguments.port)["table_name"]
         client = connected("dynamodb", configuration(arguments.stack, arguments.port), PATIENCE)
@@ -72,7 +71,7 @@ def recount(table: str, client: "DynamoDBClient") -> int:
     stale = [key for key in _present(table, client, items) if key not in items]
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda key: _write(table, client, key, items[key]), items))
-        list(pool.map(lambda key: client.delete_item(TableName=table, Key=_as_key(key)), stale))
+        list(pool.map(lambda key: client.delete_item(TableName=table, Key=as_key(key)), stale))
     return counted
 
 
@@ -132,7 +131,7 @@ def _keys(table: str, client: "DynamoDBClient", partition: str, prefix: str) -> 
 
 
 def _write(table: str, client: "DynamoDBClient", key: Key, attributes: Mapping[str, Any]) -> None:
-    item = _as_key(key) | item_to_attribute_values(attributes)
+    item = as_key(key) | item_to_attribute_values(attributes)
     if not key.sk.startswith(MONTH_PREFIX):
         client.put_item(TableName=table, Item=item)
         return
@@ -140,17 +139,6 @@ def _write(table: str, client: "DynamoDBClient", key: Key, attributes: Mapping[s
         client.put_item(TableName=table, Item=item, ConditionExpression="attribute_not_exists(pk)")
     except client.exceptions.ConditionalCheckFailedException:
         return
-
-
-def _as_key(key: Key) -> dict[str, Any]:
-    return item_to_attribute_values(key._asdict())
-
-
-def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m operations.recount", description=__doc__.partition("\n")[0])
-    parser.add_argument("--stack", default=STACK, help="the stack's name (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -19,8 +19,7 @@ from rich.table import Table
 from components.aws_connection import PATIENCE, connected
 from components.release_history import ReleaseHistory
 from operations.checks.check import CouldNotLook
-from operations.stack import configuration, outputs_of
-from sandbox.places import DEFAULT_PORT, STACK
+from operations.stack import configuration, outputs_of, stack_parser
 
 
 class UnknownRelease(Exception):  # noqa: N818 reads better where it is raised
@@ -109,10 +108,8 @@ def _row(release: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m operations.releases", description=__doc__.partition("\n")[0])
-    parser.add_argument("--stack", default=STACK, help="the stack's name (default: %(default)s)")
+    parser = stack_parser("releases", __doc__)
     parser.add_argument("--version-of", metavar="RELEASE", help="print the renderer's version of this release")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
     return parser.parse_args()
 
 

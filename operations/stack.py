@@ -1,5 +1,6 @@
 """A stack as one finds it: its configuration in git, and the outputs that its last deployment left."""
 
+import argparse
 import json
 import socket
 import subprocess
@@ -12,6 +13,16 @@ import yaml
 from operations.checks.check import CouldNotLook
 from sandbox.emulator import HOST
 from sandbox.places import DEFAULT_PORT, PROJECT, STACK
+
+
+def stack_parser(module: str, documentation: str) -> argparse.ArgumentParser:
+    """A command line that names a stack; the documentation's first line says what for."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m operations.{module}", description=documentation.partition("\n")[0]
+    )
+    parser.add_argument("--stack", default=STACK, help="the stack's name (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
+    return parser
 
 
 def configuration(stack: str, port: int, root: Path = PROJECT) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def transaction(table_name: str, before: AttributeValues | None, after: Experime
             case Addition():
                 requests.append({"Update": {"TableName": table_name, **_as_update(change)}})
             case Replacement(attributes=None):
-                requests.append({"Delete": {"TableName": table_name, "Key": _as_key(change.key)}})
+                requests.append({"Delete": {"TableName": table_name, "Key": as_key(change.key)}})
             case Replacement():
                 requests.append({"Put": {"TableName": table_name, "Item": as_item(change)}})
     return requests
@@ -35,7 +35,7 @@ def transaction(table_name: str, before: AttributeValues | None, after: Experime
 
 def as_item(change: Replacement) -> dict[str, Any]:
     """Return the item that a replacement writes."""
-    return _as_key(change.key) | item_to_attribute_values(change.attributes or {})
+    return as_key(change.key) | item_to_attribute_values(change.attributes or {})
 
 
 def is_in_the_way(error: ClientError) -> bool:
@@ -55,14 +55,15 @@ def _unchanged_since(before: AttributeValues | None) -> dict[str, Any]:
     return {"ConditionExpression": "#status = :status", **status, **values}
 
 
-def _as_key(key: Key) -> dict[str, Any]:
+def as_key(key: Key) -> dict[str, Any]:
+    """Return a key as DynamoDB takes it."""
     return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
 
 
 def _as_update(change: Addition) -> dict[str, Any]:
     amounts = list(enumerate(change.amounts.items()))
     return {
-        "Key": _as_key(change.key),
+        "Key": as_key(change.key),
         "UpdateExpression": "ADD " + ", ".join(f"#{place} :{place}" for place, _ in amounts),
         "ExpressionAttributeNames": {f"#{place}": name for place, (name, _) in amounts},
         "ExpressionAttributeValues": {f":{place}": {"N": str(amount)} for place, (_, amount) in amounts},
