@@ -38,10 +38,10 @@ class Publisher:
         """
         self.repository.put(experiment)
 
-    def note_progress(self, experiment_id: str, progress: float) -> None:
+    def note_progress(self, experiment: Experiment, progress: float) -> None:
         """Write how much of a running experiment is done, if the table takes it: no job fails for that."""
         with suppress(ClientError, BotoCoreError):
-            self.repository.note_progress(experiment_id, progress, datetime.now(UTC))
+            self.repository.note_progress(experiment, progress, datetime.now(UTC))
 
     def publish(self, outcome: Outcome) -> Experiment:
         """Upload an outcome's files, then write its record, which so never names a file that is not there.

@@ -9,6 +9,8 @@ from experiments.aggregates import Addition, Key, Replacement, changes
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.model import Experiment
 
+# What changes are computed from: counters depend on the status, a job's life on who runs it and who wants it stopped.
+_WATCHED = ("status", "worker", "attempt", "stop_requested_at")
 _BY_ANOTHER_WRITER = {"None", "ConditionalCheckFailed", "TransactionConflict"}
 
 AttributeValues = Mapping[str, Any]
@@ -27,7 +29,7 @@ def transaction(table_name: str, before: AttributeValues | None, after: Experime
             case Addition():
                 requests.append({"Update": {"TableName": table_name, **_as_update(change)}})
             case Replacement(attributes=None):
-                requests.append({"Delete": {"TableName": table_name, "Key": _as_key(change.key)}})
+                requests.append({"Delete": {"TableName": table_name, "Key": as_key(change.key)}})
             case Replacement():
                 requests.append({"Put": {"TableName": table_name, "Item": as_item(change)}})
     return requests
@@ -35,7 +37,7 @@ def transaction(table_name: str, before: AttributeValues | None, after: Experime
 
 def as_item(change: Replacement) -> dict[str, Any]:
     """Return the item that a replacement writes."""
-    return _as_key(change.key) | item_to_attribute_values(change.attributes or {})
+    return as_key(change.key) | item_to_attribute_values(change.attributes or {})
 
 
 def is_in_the_way(error: ClientError) -> bool:
@@ -45,24 +47,29 @@ def is_in_the_way(error: ClientError) -> bool:
 
 
 def _unchanged_since(before: AttributeValues | None) -> dict[str, Any]:
-    """Return the condition that the status, on which counters depend, is what it was."""
+    """Return the condition that nothing has changed of what the change was computed from."""
     if before is None:
         return {"ConditionExpression": "attribute_not_exists(pk)"}
-    status = {"ExpressionAttributeNames": {"#status": "status"}}
-    if "status" not in before:
-        return {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(#status)", **status}
-    values = {"ExpressionAttributeValues": {":status": before["status"]}}
-    return {"ConditionExpression": "#status = :status", **status, **values}
+    conditions = ["attribute_exists(pk)"]
+    conditions += [f"#{name} = :{name}" if name in before else f"attribute_not_exists(#{name})" for name in _WATCHED]
+    condition: dict[str, Any] = {
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": {f"#{name}": name for name in _WATCHED},
+    }
+    if values := {f":{name}": before[name] for name in _WATCHED if name in before}:
+        condition["ExpressionAttributeValues"] = values
+    return condition
 
 
-def _as_key(key: Key) -> dict[str, Any]:
+def as_key(key: Key) -> dict[str, Any]:
+    """Return a key as DynamoDB takes it."""
     return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
 
 
 def _as_update(change: Addition) -> dict[str, Any]:
     amounts = list(enumerate(change.amounts.items()))
     return {
-        "Key": _as_key(change.key),
+        "Key": as_key(change.key),
         "UpdateExpression": "ADD " + ", ".join(f"#{place} :{place}" for place, _ in amounts),
         "ExpressionAttributeNames": {f"#{place}": name for place, (name, _) in amounts},
         "ExpressionAttributeValues": {f":{place}": {"N": str(amount)} for place, (_, amount) in amounts},

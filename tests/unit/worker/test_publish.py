@@ -95,12 +95,14 @@ def test_progress_is_seen_until_the_experiment_ends(
         on_progress(0.25)
         running = cloud.experiment("e1")
         assert running.progress == 0.25
-        assert replace(running, progress=None, updated_at=job.experiment.updated_at) == job.experiment
+        assert running.heartbeat_at == running.updated_at
+        as_started = replace(running, progress=None, heartbeat_at=None, updated_at=job.experiment.updated_at)
+        assert as_started == job.experiment
         return perform(job, host, folder)
 
     monkeypatch.setattr("worker.job.perform", perform_visibly)
     ended = run_job(plan(clip, X264, "e1"), HOST, publisher)
-    publisher.note_progress("e1", 0.5)
+    publisher.note_progress(ended, 0.5)
     assert cloud.experiment("e1") == ended
     assert (ended.status, ended.progress) == (Status.SUCCEEDED, None)
 
@@ -109,8 +111,9 @@ def test_no_experiment_fails_because_its_progress_cannot_be_told(
     cloud: Cloud, publisher: Publisher, clip: Clip
 ) -> None:
     cloud.refuses.add("UpdateItem")
-    publisher.record(start(plan(clip, X264, "e1"), HOST).experiment)
-    publisher.note_progress("e1", 0.25)
+    running = start(plan(clip, X264, "e1"), HOST).experiment
+    publisher.record(running)
+    publisher.note_progress(running, 0.25)
     assert (cloud.experiment("e1").status, cloud.experiment("e1").progress) == (Status.RUNNING, None)
 
 
