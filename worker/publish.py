@@ -44,21 +44,26 @@ class Publisher:
             self.repository.note_progress(experiment, progress, datetime.now(UTC))
 
     def publish(self, outcome: Outcome) -> Experiment:
-        """Upload an outcome's files, then write its record, which so never names a file that is not there.
-
-        Where the bucket does not take them, the experiment has failed, but its measurements are kept.
+        """Publish an outcome: its files, then its record, which so never names a file that is not there.
 
         Raises:
             ClientError, BotoCoreError: the table does not take the record.
         """
-        try:
-            self._upload(outcome)
-        except (S3UploadFailedError, ClientError, BotoCoreError, OSError) as error:
-            fail(outcome, f"its files could not be uploaded: {error}")
-        if outcome.frames:
-            self.repository.put_frame_quality(outcome.experiment.id, outcome.frames)
+        self.upload(outcome)
         self.record(outcome.experiment)
         return outcome.experiment
+
+    def upload(self, outcome: Outcome) -> None:
+        """Upload an outcome's files, and write how good its frames are.
+
+        Where they are not taken, the experiment has failed, but its measurements are kept.
+        """
+        try:
+            self._upload(outcome)
+            if outcome.frames:
+                self.repository.put_frame_quality(outcome.experiment.id, outcome.frames)
+        except (S3UploadFailedError, ClientError, BotoCoreError, OSError) as error:
+            fail(outcome, f"its files could not be uploaded: {error}")
 
     def _upload(self, outcome: Outcome) -> None:
         folder = f"experiments/{outcome.experiment.id}"
