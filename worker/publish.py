@@ -85,11 +85,20 @@ class Publisher:
     def _put_once(self, key: str, reference: Path) -> int:
         """Upload a clip's reference for the first experiment on the clip: it is far larger than their videos."""
         with self._reference_upload:
-            if key in self._references:
-                return 0
-            uploaded_bytes = self._put(key, reference)
+            is_there = key in self._references or self._is_there(key)
+            uploaded_bytes = 0 if is_there else self._put(key, reference)
             self._references.add(key)
             return uploaded_bytes
+
+    def _is_there(self, key: str) -> bool:
+        """Tell whether another process has uploaded a file."""
+        try:
+            self.s3.head_object(Bucket=self.media_bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "404":
+                raise
+            return False
+        return True
 
     def _put(self, key: str, file: Path) -> int:
         """Upload a file; returns its size in bytes."""

@@ -66,6 +66,10 @@ class Cloud:
         self.content_types[key] = ExtraArgs["ContentType"]
         self.uploads.append(key)
 
+    def head_object(self, Bucket: str, Key: str) -> None:  # noqa: N803
+        if Key not in self.objects:
+            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadObject")
+
     def experiment(self, experiment_id: str) -> Experiment:
         """The record as a reader sees it."""
         return Experiment.from_item(item_to_python(self.items[f"EXPERIMENT#{experiment_id}"]))

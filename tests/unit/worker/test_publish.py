@@ -68,8 +68,13 @@ def test_the_quality_of_each_frame_is_kept_beside_the_record(cloud: Cloud, publi
     assert sum(frames.ssim) / len(frames.ssim) == pytest.approx(ended.metrics.ssim, abs=1e-4)
 
 
-def test_experiments_on_one_clip_share_its_reference(cloud: Cloud, publisher: Publisher, clip: Clip) -> None:
-    first, second = (run_job(plan(clip, X264, name), HOST, publisher) for name in ("e1", "e2"))
+@pytest.mark.parametrize("is_another_process", [False, True])
+def test_experiments_on_one_clip_share_its_reference(
+    cloud: Cloud, publisher: Publisher, clip: Clip, is_another_process: bool
+) -> None:
+    first = run_job(plan(clip, X264, "e1"), HOST, publisher)
+    other = replace(publisher, _references=set()) if is_another_process else publisher
+    second = run_job(plan(clip, X264, "e2"), HOST, other)
     assert first.artefacts.reference_key == second.artefacts.reference_key
     reference_key = str(first.artefacts.reference_key)
     assert cloud.uploads.count(reference_key) == 1
