@@ -109,4 +109,4 @@ def _dynamodb(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
 
 def _sqs(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
     for url in emulator.client("sqs").list_queues().get("QueueUrls", []):
-        yield ("aws:sqs/queue:Queue", url), url
+        yield ("aws:sqs/queue:Queue", url), url.rpartition("/")[2]
