@@ -10,6 +10,7 @@ from components.custom_domain import CustomDomain
 from components.experiment_store import ExperimentStore
 from components.http_api import HttpApi
 from components.invalidation import Invalidation
+from components.job_queue import JobQueue
 from components.release import Release
 from components.renderer import Renderer
 from components.settings import Settings
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parent
 settings = Settings.load()
 
 store = ExperimentStore("experiment-store", settings)
+job_queue = JobQueue("job-queue", settings)
 renderer = Renderer("renderer", settings, store, source=ROOT / "lambda")
 api = HttpApi("http-api", settings, renderer)
 site = StaticSite("static-site", settings, folder=ROOT / "dashboard", released_with=[renderer.gate])
@@ -37,6 +39,7 @@ pulumi.export("distribution_id", cdn.distribution.id)
 pulumi.export("site_bucket", site.bucket.bucket)
 pulumi.export("media_bucket", store.media.bucket)
 pulumi.export("table_name", store.table.name)
+pulumi.export("job_queue_url", job_queue.queue.url)
 pulumi.export("renderer_function", renderer.function.name)
 pulumi.export("renderer_code_sha256", renderer.function.code_sha256)
 pulumi.export("renderer_version", renderer.alias.function_version)

@@ -43,6 +43,7 @@ class ExperimentStore(pulumi.ComponentResource):
             attributes=[aws.dynamodb.TableAttributeArgs(name=key, type="S") for key in keys],
             global_secondary_indexes=[_newest_first(index, key) for index, key in INDEX_KEYS.items()],
             point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
+            ttl=aws.dynamodb.TableTtlArgs(attribute_name="expires_at", enabled=True),
             deletion_protection_enabled=self._settings.deletion_protection,
             tags=self._settings.tags("experiment-store"),
             opts=self._child,

@@ -23,7 +23,7 @@ PROPERTIES = frozenset(
 
 def held(emulator: Emulator) -> dict[Thing, str]:
     """All things in the emulator, each with words that are the same after every deployment of the same source."""
-    services = (_cloudfront, _api_gateway, _lambda, _iam, _logs, _s3, _dynamodb)
+    services = (_cloudfront, _api_gateway, _lambda, _iam, _logs, _s3, _dynamodb, _sqs)
     return dict(itertools.chain.from_iterable(things(emulator) for things in services))
 
 
@@ -105,3 +105,8 @@ def _s3(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
 def _dynamodb(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
     for name in emulator.client("dynamodb").list_tables()["TableNames"]:
         yield ("aws:dynamodb/table:Table", name), name
+
+
+def _sqs(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
+    for url in emulator.client("sqs").list_queues().get("QueueUrls", []):
+        yield ("aws:sqs/queue:Queue", url), url.rpartition("/")[2]

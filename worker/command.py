@@ -2,14 +2,16 @@
 
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from threading import Event, Thread
+from threading import Event, Lock, Thread, Timer
 
 MOST_LOG_CHARACTERS = 2000
 """What is kept of a failed command's log: enough for the cause, little beside the rest of an experiment's item."""
@@ -28,6 +30,95 @@ class CommandError(Exception):
         super().__init__(message)
         self.log_tail = log_tail
         self.seconds = seconds
+
+
+class _Process(subprocess.Popen[str]):
+    """A program with all that it starts: they end together."""
+
+    timed_out = False
+
+    def end(self) -> None:
+        """Kill them, as far as they still run."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def time_out(self) -> None:
+        """Kill them, as they have taken too long."""
+        self.timed_out = True
+        self.end()
+
+
+class Supervision:
+    """Lets a thread see what the programs print that another one runs, and end them."""
+
+    def __init__(self, on_log: Callable[[str, str], None] = lambda _work, _line: None) -> None:
+        """Call `on_log` with the name of the work and each line of its log."""
+        self.on_log = on_log
+        self.stopped = False
+        self._process: _Process | None = None
+        self._lock = Lock()
+
+    def stop(self) -> None:
+        """End the program that runs, and let no other one start."""
+        with self._lock:
+            self.stopped = True
+            if self._process:
+                self._process.end()
+
+    @contextmanager
+    def running(
+        self, command: Sequence[str | Path], work: str, folder: Path, output: int, timeout_seconds: float
+    ) -> Iterator[_Process]:
+        """Yield a program as it runs; it has ended afterwards.
+
+        Raises:
+            CommandError: it cannot be started, or nothing is to run any more.
+        """
+        process = self._start(command, work, folder, output)
+        timer = Timer(timeout_seconds, process.time_out)
+        timer.start()
+        with process:
+            try:
+                yield process
+                process.wait()
+            finally:
+                timer.cancel()
+                process.end()
+                with self._lock:
+                    self._process = None
+
+    def _start(self, command: Sequence[str | Path], work: str, folder: Path, output: int) -> _Process:
+        with self._lock:
+            if self.stopped:
+                raise CommandError(f"{work} was stopped")
+            try:
+                self._process = _Process(
+                    [str(part) for part in command],
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.PIPE,
+                    # Bytes that are no UTF-8 (a file name, a broken stream) must not break the report of them.
+                    encoding="utf-8",
+                    errors="replace",
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise CommandError(f"{work} cannot start: {Path(command[0]).name}: {error.strerror}") from None
+            return self._process
+
+
+_SUPERVISION: ContextVar[Supervision] = ContextVar("supervision")
+
+
+@contextmanager
+def supervised(supervision: Supervision) -> Iterator[None]:
+    """Put the programs that this thread runs under supervision."""
+    token = _SUPERVISION.set(supervision)
+    try:
+        yield
+    finally:
+        _SUPERVISION.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +143,24 @@ def run(
     Raises:
         CommandError: it cannot be started, fails, or takes longer than `timeout_seconds`.
     """
-    try:
-        with _output(watch) as output:
-            started = time.perf_counter()
-            # Bytes that are no UTF-8 (a file name, a broken stream) must not break the report of them.
-            done = subprocess.run(
-                [str(part) for part in command],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                timeout=timeout_seconds,
-                check=False,
-            )
-            seconds = time.perf_counter() - started
-    except OSError as error:
-        raise CommandError(f"{work} cannot start: {Path(command[0]).name}: {error.strerror}") from None
-    except subprocess.TimeoutExpired as expired:
-        log = expired.stderr.decode("utf-8", "replace") if isinstance(expired.stderr, bytes) else ""
+    supervision = _SUPERVISION.get(None) or Supervision()
+    paths = _paths(command)
+    lines: list[str] = []
+    with _output(watch) as output:
+        started = time.perf_counter()
+        with supervision.running(command, work, folder, output, timeout_seconds) as process:
+            for line in process.stderr or ():
+                lines.append(_without_paths(line, paths))
+                supervision.on_log(work, lines[-1].rstrip())
+        seconds = time.perf_counter() - started
+    log = "".join(lines)
+    if supervision.stopped:
+        raise CommandError(f"{work} was stopped", log_tail(log), seconds)
+    if process.timed_out:
         message = f"{work} was stopped: it took longer than {timeout_seconds:g} s"
-        raise CommandError(message, log_tail(_without_paths(log, command)), timeout_seconds) from None
-    log = _without_paths(done.stderr, command)
-    if done.returncode != 0:
-        raise CommandError(f"{work} failed: {_cause(log, done.returncode)}", log_tail(log), seconds)
+        raise CommandError(message, log_tail(log), timeout_seconds)
+    if process.returncode != 0:
+        raise CommandError(f"{work} failed: {_cause(log, process.returncode)}", log_tail(log), seconds)
     return Finished(log, seconds)
 
 
@@ -128,9 +212,13 @@ def _cause(log: str, exit_code: int) -> str:
     return cause[:_MOST_MESSAGE_CHARACTERS]
 
 
-def _without_paths(log: str, command: Sequence[str | Path]) -> str:
-    """Shorten the paths that the command was given: logs are published, and a host's folders are nobody's business."""
-    paths = [str(part) for part in command if Path(part).is_absolute()]
-    for path in sorted(paths, key=len, reverse=True):
-        log = log.replace(path, Path(path).name)
-    return log
+def _paths(command: Sequence[str | Path]) -> list[str]:
+    """Return the paths that a command was given, the longest first."""
+    return sorted((str(part) for part in command if Path(part).is_absolute()), key=len, reverse=True)
+
+
+def _without_paths(line: str, paths: Sequence[str]) -> str:
+    """Shorten paths: logs are published, and a host's folders are nobody's business."""
+    for path in paths:
+        line = line.replace(path, Path(path).name)
+    return line

@@ -14,7 +14,7 @@ from typing import Any
 from experiments.frame_quality import FrameQuality
 from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status, new_experiment_id
 
-from worker.clips import LOSSLESS, Clip, reference_video
+from worker.clips import LOSSLESS, RECIPES, Clip, Shape, make_clip, reference_video
 from worker.codecs import Codec, find_codec
 from worker.command import CommandError, log_tail, run
 from worker.configuration import Configuration, ConfigurationError, Scalar
@@ -27,6 +27,11 @@ G4DN_XLARGE_USD_PER_HOUR = 0.526
 """The price of a g4dn.xlarge: on demand, Linux, us-east-1 (https://aws.amazon.com/ec2/pricing/on-demand/)."""
 
 _MOST_ERROR_CHARACTERS = 400
+# What an experiment's parameters tell beside the options of its encoder.
+_NO_OPTIONS = (
+    *("clip", "width", "height", "fps", "frames", "pixel_format"),
+    *("encoder", "preset", "rate_control", "threads"),
+)
 _FRAMES_ENCODED = re.compile(r"^frame= *(\d+)\s", re.MULTILINE)
 
 
@@ -82,6 +87,36 @@ def plan(
         parent_id=parent_id,
     )
     return Job(experiment, clip, configuration)
+
+
+def job_of(experiment: Experiment, clip_folder: Path) -> Job:
+    """Return what an experiment's parameters ask for; its clip is drawn unless the folder has it.
+
+    Raises:
+        ConfigurationError: they ask for what there is not.
+        CommandError, OSError: the clip could not be drawn.
+    """
+    asked = dict(experiment.parameters)
+    if experiment.clip not in RECIPES:
+        raise ConfigurationError(f"there is no clip {experiment.clip!r}: use one of {', '.join(RECIPES)}")
+    try:
+        sizes = {name: int(asked[name]) for name in ("width", "height", "fps", "frames") if name in asked}
+        rate_control = str(asked.get("rate_control", "crf"))
+        configuration = Configuration(
+            codec=experiment.codec,
+            quality=float(asked[rate_control]),
+            rate_control=rate_control,
+            preset=str(asked["preset"]),
+            threads=int(asked.get("threads", 1)),
+            options={name: value for name, value in asked.items() if name not in (*_NO_OPTIONS, rate_control)},
+        )
+    except KeyError as missing:
+        raise ConfigurationError(f"the parameters lack {missing}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"a parameter is no number: {error}") from None
+    clip = make_clip(experiment.clip, clip_folder, Shape(**sizes))
+    described = replace(experiment, parameters={**asked, **_parameters(clip)})
+    return Job(described, clip, configuration)
 
 
 def start(job: Job, host: Host) -> Job:

@@ -20,5 +20,5 @@ def run_job(job: Job, host: Host, publisher: Publisher) -> Experiment:
     started = start(job, host)
     publisher.record(started.experiment)
     with tempfile.TemporaryDirectory(prefix="experiment-") as folder:
-        note_progress = partial(publisher.note_progress, started.experiment.id)
+        note_progress = partial(publisher.note_progress, started.experiment)
         return publisher.publish(perform(started, host, Path(folder), note_progress))

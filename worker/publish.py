@@ -38,27 +38,32 @@ class Publisher:
         """
         self.repository.put(experiment)
 
-    def note_progress(self, experiment_id: str, progress: float) -> None:
+    def note_progress(self, experiment: Experiment, progress: float) -> None:
         """Write how much of a running experiment is done, if the table takes it: no job fails for that."""
         with suppress(ClientError, BotoCoreError):
-            self.repository.note_progress(experiment_id, progress, datetime.now(UTC))
+            self.repository.note_progress(experiment, progress, datetime.now(UTC))
 
     def publish(self, outcome: Outcome) -> Experiment:
-        """Upload an outcome's files, then write its record, which so never names a file that is not there.
-
-        Where the bucket does not take them, the experiment has failed, but its measurements are kept.
+        """Publish an outcome: its files, then its record, which so never names a file that is not there.
 
         Raises:
             ClientError, BotoCoreError: the table does not take the record.
         """
-        try:
-            self._upload(outcome)
-        except (S3UploadFailedError, ClientError, BotoCoreError, OSError) as error:
-            fail(outcome, f"its files could not be uploaded: {error}")
-        if outcome.frames:
-            self.repository.put_frame_quality(outcome.experiment.id, outcome.frames)
+        self.upload(outcome)
         self.record(outcome.experiment)
         return outcome.experiment
+
+    def upload(self, outcome: Outcome) -> None:
+        """Upload an outcome's files, and write how good its frames are.
+
+        Where they are not taken, the experiment has failed, but its measurements are kept.
+        """
+        try:
+            self._upload(outcome)
+            if outcome.frames:
+                self.repository.put_frame_quality(outcome.experiment.id, outcome.frames)
+        except (S3UploadFailedError, ClientError, BotoCoreError, OSError) as error:
+            fail(outcome, f"its files could not be uploaded: {error}")
 
     def _upload(self, outcome: Outcome) -> None:
         folder = f"experiments/{outcome.experiment.id}"
@@ -80,11 +85,20 @@ class Publisher:
     def _put_once(self, key: str, reference: Path) -> int:
         """Upload a clip's reference for the first experiment on the clip: it is far larger than their videos."""
         with self._reference_upload:
-            if key in self._references:
-                return 0
-            uploaded_bytes = self._put(key, reference)
+            is_there = key in self._references or self._is_there(key)
+            uploaded_bytes = 0 if is_there else self._put(key, reference)
             self._references.add(key)
             return uploaded_bytes
+
+    def _is_there(self, key: str) -> bool:
+        """Tell whether another process has uploaded a file."""
+        try:
+            self.s3.head_object(Bucket=self.media_bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "404":
+                raise
+            return False
+        return True
 
     def _put(self, key: str, file: Path) -> int:
         """Upload a file; returns its size in bytes."""

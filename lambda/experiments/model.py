@@ -168,6 +168,12 @@ class Experiment:
     """What went wrong, in a line or two."""
     log_tail: str = ""
     worker: str = ""
+    worker_build: str = ""
+    """Which build of the worker runs it, or ran it."""
+    heartbeat_at: datetime | None = None
+    """When its worker last gave a sign of life."""
+    stop_requested_at: datetime | None = None
+    """When somebody asked for a running one to be stopped."""
     progress: float | None = None
     """How much of it is done, from 0 to 1, while it runs."""
     attempt: int | None = None
@@ -203,6 +209,9 @@ class Experiment:
             error=text(read("error")) or "",
             log_tail=text(read("log_tail")) or "",
             worker=text(read("worker")) or "",
+            worker_build=text(read("worker_build")) or "",
+            heartbeat_at=instant(read("heartbeat_at")),
+            stop_requested_at=instant(read("stop_requested_at")),
             progress=_progress(read("progress")),
             attempt=count(read("attempt")),
             parent_id=text(read("parent_id")),

@@ -7,11 +7,11 @@ caller's to handle.
 import marshal
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -19,6 +19,7 @@ from experiments.aggregates import (
     AGGREGATES,
     CLIP_PREFIX,
     RERUN_PREFIX,
+    Key,
     Replacement,
     Totals,
     best_result,
@@ -30,7 +31,7 @@ from experiments.cursor import MOST_PARTITION_KEY_BYTES, cursor, is_key, start_k
 from experiments.fields import mapping
 from experiments.frame_quality import FRAMES_SORT_KEY, FrameQuality
 from experiments.model import SORT_KEY, Experiment, Status, iso_utc, partition_key
-from experiments.transaction import as_item, is_in_the_way, transaction
+from experiments.transaction import as_item, as_key, is_in_the_way, transaction
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -44,9 +45,13 @@ MOST_CURVE_POINTS = 500
 """How many points of a clip's curves are read at most: ten codecs in ten configurations at five qualities."""
 MOST_RERUNS = 50
 """How many runs of one experiment are shown with it, about."""
+REQUESTS_KEPT = timedelta(days=7)
+"""For how long an experiment that is asked for again with the same key is not another one."""
 # A transaction is refused while another one changes the same item, as that of the totals.
 _MOST_TRANSACTIONS = 12
 _LONGEST_PAUSE_SECONDS = 0.25
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,30 +180,66 @@ class ExperimentRepository:
         Raises:
             ValueError: it has no id or no creation time.
         """
-        for _ in range(_MOST_TRANSACTIONS - 1):
-            try:
-                return self._put(experiment)
-            except ClientError as error:
-                if not is_in_the_way(error):
-                    raise
-            time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 no secret depends on it
-        return self._put(experiment)
+        self.change(experiment.id, lambda _: experiment)
 
-    def note_progress(self, experiment_id: str, progress: float, now: datetime) -> None:
-        """Write how much of a running experiment is done, from 0 to 1, and leave the rest of its item as it is.
+    def change(self, experiment_id: str, compute: Callable[[Experiment | None], Experiment]) -> Experiment:
+        """Write what an experiment becomes, computed from what it is, as `put` does; returns it.
+
+        Where another writer changes it meanwhile, it is computed anew. What `compute` raises, the caller gets.
+        """
+
+        def attempt() -> Experiment:
+            before = self._item(experiment_id, consistent=True)
+            after = compute(_experiment(before) if before else None)
+            self._write(before, after)
+            return after
+
+        return _until_nobody_is_in_the_way(attempt)
+
+    def put_once(self, experiment: Experiment, key: str, now: datetime) -> str:
+        """Write a new experiment, unless one was written with this key in the last days; returns the id of that one.
 
         Raises:
-            ClientError: also where the experiment isn't running, or not there.
+            ValueError: it has no id or no creation time, or the key is empty or too long.
         """
-        values = {":running": Status.RUNNING.value, ":progress": round(progress, 3), ":now": iso_utc(now)}
-        self._client.update_item(
+        request = Key(f"REQUEST#{key}", "REQUEST")
+        if not key or not is_key(request.pk, MOST_PARTITION_KEY_BYTES):
+            raise ValueError("a client's key is needed that is not empty and not too long")
+        expires_at = int((now + REQUESTS_KEPT).timestamp())
+        noted = as_item(Replacement(request, {"experiment_id": experiment.id, "expires_at": expires_at}))
+        unless_noted = {"TableName": self._table_name, "Item": noted, "ConditionExpression": "attribute_not_exists(pk)"}
+
+        def attempt() -> str:
+            if earlier := self._get(request, consistent=True):
+                return str(item_to_python(earlier)["experiment_id"])
+            self._write(None, experiment, {"Put": unless_noted})
+            return experiment.id
+
+        return _until_nobody_is_in_the_way(attempt)
+
+    def note_progress(self, running: Experiment, progress: float | None, now: datetime) -> Experiment:
+        """Note that a running experiment's worker lives, and how much is done, from 0 to 1, where that is known.
+
+        The rest of its item stays as it is, and is returned with it.
+
+        Raises:
+            ClientError: also where another worker runs it, or none.
+        """
+        known = {"heartbeat_at": iso_utc(now), "updated_at": iso_utc(now)}
+        changed = known if progress is None else known | {"progress": round(progress, 3)}
+        held = {"status": Status.RUNNING.value, "worker": running.worker, "attempt": running.attempt}
+        response = self._client.update_item(
             TableName=self._table_name,
-            Key={"pk": {"S": partition_key(experiment_id)}, "sk": {"S": SORT_KEY}},
-            ConditionExpression="#status = :running",
-            UpdateExpression="SET progress = :progress, updated_at = :now",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues=item_to_attribute_values(values),
+            Key=as_key(Key(partition_key(running.id), SORT_KEY)),
+            ConditionExpression=" AND ".join(f"#{name} = :{name}" for name in held),
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changed),
+            ExpressionAttributeNames={f"#{name}": name for name in (*held, *changed)},
+            ExpressionAttributeValues={
+                f":{name}": value for name, value in item_to_attribute_values(held | changed).items()
+            },
+            ReturnValues="ALL_NEW",
         )
+        return _experiment(response["Attributes"])
 
     def put_frame_quality(self, experiment_id: str, frames: FrameQuality) -> None:
         """Write how good an experiment's frames are."""
@@ -206,11 +247,10 @@ class ExperimentRepository:
         self._client.put_item(TableName=self._table_name, Item=item)
 
     def _item(self, experiment_id: str, *, consistent: bool = False) -> dict[str, Any] | None:
-        response = self._client.get_item(
-            TableName=self._table_name,
-            Key={"pk": {"S": partition_key(experiment_id)}, "sk": {"S": SORT_KEY}},
-            ConsistentRead=consistent,
-        )
+        return self._get(Key(partition_key(experiment_id), SORT_KEY), consistent=consistent)
+
+    def _get(self, key: Key, *, consistent: bool) -> dict[str, Any] | None:
+        response = self._client.get_item(TableName=self._table_name, Key=as_key(key), ConsistentRead=consistent)
         return response.get("Item")
 
     def _partition(self, key: str, *, prefix: str = "", limit: int | None = None) -> Iterator[dict[str, Any]]:
@@ -233,10 +273,10 @@ class ExperimentRepository:
                 return
             request["ExclusiveStartKey"] = last_key
 
-    def _put(self, experiment: Experiment) -> None:
-        before = self._item(experiment.id, consistent=True)
-        requests = transaction(self._table_name, before, experiment)
-        if best := best_result(experiment):
+    def _write(self, before: dict[str, Any] | None, after: Experiment, *more: dict[str, Any]) -> None:
+        """Write an experiment in the place of the item that was read of it; `more` belongs to the transaction."""
+        requests = [*transaction(self._table_name, before, after), *more]
+        if best := best_result(after):
             self._improve(best)
         self._client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
 
@@ -325,6 +365,17 @@ def _experiment_of(item: bytes) -> Experiment:
 @lru_cache(maxsize=4)
 def _totals_of(items: bytes) -> Totals:
     return Totals.from_items(map(item_to_python, marshal.loads(items)))  # noqa: S302 likewise
+
+
+def _until_nobody_is_in_the_way(attempt: Callable[[], Result]) -> Result:
+    for _ in range(_MOST_TRANSACTIONS - 1):
+        try:
+            return attempt()
+        except ClientError as error:
+            if not is_in_the_way(error):
+                raise
+        time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 no secret depends on it
+    return attempt()
 
 
 def _is_id(experiment_id: str) -> bool:

@@ -9,6 +9,8 @@ from experiments.aggregates import Addition, Key, Replacement, changes
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.model import Experiment
 
+# What changes are computed from: counters depend on the status, a job's life on who runs it and who wants it stopped.
+_WATCHED = ("status", "worker", "attempt", "stop_requested_at")
 _BY_ANOTHER_WRITER = {"None", "ConditionalCheckFailed", "TransactionConflict"}
 
 AttributeValues = Mapping[str, Any]
@@ -45,14 +47,18 @@ def is_in_the_way(error: ClientError) -> bool:
 
 
 def _unchanged_since(before: AttributeValues | None) -> dict[str, Any]:
-    """Return the condition that the status, on which counters depend, is what it was."""
+    """Return the condition that nothing has changed of what the change was computed from."""
     if before is None:
         return {"ConditionExpression": "attribute_not_exists(pk)"}
-    status = {"ExpressionAttributeNames": {"#status": "status"}}
-    if "status" not in before:
-        return {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(#status)", **status}
-    values = {"ExpressionAttributeValues": {":status": before["status"]}}
-    return {"ConditionExpression": "#status = :status", **status, **values}
+    conditions = ["attribute_exists(pk)"]
+    conditions += [f"#{name} = :{name}" if name in before else f"attribute_not_exists(#{name})" for name in _WATCHED]
+    condition: dict[str, Any] = {
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": {f"#{name}": name for name in _WATCHED},
+    }
+    if values := {f":{name}": before[name] for name in _WATCHED if name in before}:
+        condition["ExpressionAttributeValues"] = values
+    return condition
 
 
 def as_key(key: Key) -> dict[str, Any]:

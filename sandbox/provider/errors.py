@@ -7,6 +7,7 @@ import botocore.exceptions
 GONE_CODES = frozenset(
     {
         "404",
+        "AWS.SimpleQueueService.NonExistentQueue",
         "NoSuchBucket",
         "NoSuchBucketPolicy",
         "NoSuchCachePolicy",
@@ -23,6 +24,7 @@ GONE_CODES = frozenset(
         "NoSuchResponseHeadersPolicy",
         "NotFoundException",
         "OwnershipControlsNotFoundError",
+        "QueueDoesNotExist",
         "ResourceNotFoundException",
         "ServerSideEncryptionConfigurationNotFoundError",
     }

@@ -79,6 +79,7 @@ class RecordingMocks(Mocks):
                 "approved_code_sha256": args.inputs.get("code_sha256"),
             },
             "ReleaseProof": {"record": {"release": "r1"}},
+            "Queue": {"url": f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{args.inputs.get('name')}"},
             "Record": {"fqdn": "_x.aiv1codec.com"},
             "Table": {"arn": f"arn:aws:Table:{args.inputs.get('name')}"},
             "Stage": {"invokeUrl": f"https://abc.execute-api.us-east-1.amazonaws.com/{name}"},

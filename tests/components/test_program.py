@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from experiments.jobs import MOST_ATTEMPTS, STALLED_AFTER
 
 from components.settings import InvalidConfig
-from tests.components.conftest import ACCOUNT, Program
+from tests.components.conftest import ACCOUNT, PROJECT, Program
 
 RunProgram = Callable[..., Program]
 
@@ -24,7 +25,9 @@ INVALIDATION = "pulumi-python:dynamic:Invalidation"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 OBJECT = "aws:s3/bucketObject:BucketObject"
 PERMISSION = "aws:lambda/permission:Permission"
+QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 PROOF = "pulumi-python:dynamic:ReleaseProof"
+QUEUE = "aws:sqs/queue:Queue"
 RECORD = "aws:route53/record:Record"
 ROLE = "aws:iam/role:Role"
 STAGE = "aws:apigatewayv2/stage:Stage"
@@ -44,6 +47,7 @@ UNTAGGABLE = {
     "LayerVersion",
     "OriginAccessControl",
     "Permission",
+    "QueuePolicy",
     "Record",
     "ReleaseGate",
     "ReleaseProof",
@@ -214,6 +218,31 @@ def test_production_protects_its_table_and_can_restore_it(production: Program) -
     assert not any(bucket["forceDestroy"] for bucket in production.all(BUCKET))
 
 
+def test_logs_and_requests_expire(production: Program) -> None:
+    assert production.one(TABLE)["ttl"] == {"attributeName": "expires_at", "enabled": True}
+
+
+def test_a_job_that_no_worker_could_settle_is_kept_after_more_receives_than_attempts(production: Program) -> None:
+    jobs, dead = (production.one(QUEUE, name=f"{PROJECT}-production-{name}") for name in ("jobs", "dead-jobs"))
+    redrive = json.loads(jobs["redrivePolicy"])
+    assert redrive["deadLetterTargetArn"] == "arn:aws:Queue:dead-jobs"
+    assert redrive["maxReceiveCount"] > MOST_ATTEMPTS
+    assert jobs["visibilityTimeoutSeconds"] == STALLED_AFTER.total_seconds()
+    assert "redrivePolicy" not in dead
+
+
+def test_queues_are_encrypted_and_answer_tls_alone_but_in_the_sandbox(production: Program, sandbox: Program) -> None:
+    assert not sandbox.all(QUEUE_POLICY)
+    queues = production.all(QUEUE)
+    assert len(queues) == 2
+    assert all(queue["sqsManagedSseEnabled"] is True for queue in queues)
+    policies = [json.loads(policy["policy"])["Statement"] for policy in production.all(QUEUE_POLICY)]
+    assert {statement["Resource"] for (statement,) in policies} == {"arn:aws:Queue:jobs", "arn:aws:Queue:dead-jobs"}
+    for (statement,) in policies:
+        assert (statement["Effect"], statement["Action"]) == ("Deny", "sqs:*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
 def test_each_static_file_is_an_object_with_hash_type_and_cache_control(production: Program) -> None:
     admin = production.one(OBJECT, key="admin.html")
     assert admin["contentType"] == "text/html; charset=utf-8"
@@ -282,6 +311,7 @@ def test_bucket_names_carry_the_account_as_all_of_aws_shares_them(sandbox: Progr
 def test_the_outputs_are_those_of_the_readme(sandbox: Program) -> None:
     assert sandbox.outputs.keys() == {
         *("dashboard_url", "admin_url", "api_url", "distribution_id", "site_bucket", "media_bucket", "table_name"),
+        "job_queue_url",
         *("renderer_function", "renderer_code_sha256", "renderer_version", "release"),
     }
 
@@ -294,7 +324,7 @@ def _behaviors(program: Program) -> list[dict[str, Any]]:
 def _physical_names(program: Program) -> set[str]:
     named = {"bucket": BUCKET, "name": FUNCTION}
     names = {inputs[key] for key, type_ in named.items() for inputs in program.all(type_)}
-    return names | {inputs["name"] for type_ in (API, LOG_GROUP, TABLE) for inputs in program.all(type_)}
+    return names | {inputs["name"] for type_ in (API, LOG_GROUP, QUEUE, TABLE) for inputs in program.all(type_)}
 
 
 def _as_list(value: str | list[str]) -> list[str]:

@@ -14,12 +14,12 @@ from experiments.criteria import Criteria
 from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status
 from experiments.repository import ExperimentRepository
 
-from components.experiment_store import INDEX_KEYS
 from operations.delivery import delivered_bytes, note
 from operations.demo_data import fill
 from operations.recount import recount
 from sandbox.emulator import Emulator
 from tests.project_copy import free_port
+from tests.stack.experiments_table import create_table
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MONTH = "2026-11"
@@ -36,26 +36,8 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def repository(dynamodb: Any, request: pytest.FixtureRequest) -> ExperimentRepository:
     name = request.node.name.replace("[", "-").replace("]", "")
-    keys = ("pk", "sk", *INDEX_KEYS.values(), "created_at")
-    dynamodb.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        KeySchema=[_key("pk", "HASH"), _key("sk", "RANGE")],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": index,
-                "KeySchema": [_key(key, "HASH"), _key("created_at", "RANGE")],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-            for index, key in INDEX_KEYS.items()
-        ],
-    )
+    create_table(dynamodb, name)
     return ExperimentRepository(name, dynamodb)
-
-
-def _key(name: str, kind: str) -> dict[str, str]:
-    return {"AttributeName": name, "KeyType": kind}
 
 
 def experiment(name: str, status: Status = Status.SUCCEEDED, **fields: Any) -> Experiment:

@@ -52,6 +52,9 @@ WHOLE = Experiment(
     error="",
     log_tail="",
     worker="host-1",
+    worker_build="0f3a",
+    heartbeat_at=datetime(2026, 11, 24, 6, 13, tzinfo=UTC),
+    stop_requested_at=datetime(2026, 11, 24, 6, 14, tzinfo=UTC),
     attempt=2,
     parent_id="20261124-061000-x265-00000000",
 )
@@ -195,10 +198,10 @@ def test_an_empty_item_is_an_experiment_of_which_nothing_is_known() -> None:
 
 def assert_presentable(experiment: Experiment) -> None:
     """Everything has the type it promises, and texts can be sent to a browser."""
-    for name in ("id", "name", "codec", "clip", "error", "log_tail", "worker"):
+    for name in ("id", "name", "codec", "clip", "error", "log_tail", "worker", "worker_build"):
         getattr(experiment, name).encode()
     assert experiment.status is None or isinstance(experiment.status, Status)
-    for name in ("created_at", "updated_at", "started_at", "finished_at"):
+    for name in ("created_at", "updated_at", "started_at", "finished_at", "heartbeat_at", "stop_requested_at"):
         moment = getattr(experiment, name)
         assert moment is None or iso_utc(moment).endswith("Z")
     for name in Metrics.__slots__:

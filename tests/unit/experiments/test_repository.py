@@ -281,17 +281,25 @@ def test_progress_is_written_to_an_experiment_that_still_runs(
     request = {
         "TableName": TABLE,
         "Key": {"pk": {"S": "EXPERIMENT#e4"}, "sk": {"S": "EXPERIMENT"}},
-        "ConditionExpression": "#status = :running",
-        "UpdateExpression": "SET progress = :progress, updated_at = :now",
-        "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": {
-            ":running": {"S": "running"},
-            ":progress": {"N": "0.333"},
-            ":now": {"S": "2026-11-24T00:00:00.000000Z"},
+        "ConditionExpression": "#status = :status AND #worker = :worker AND #attempt = :attempt",
+        "UpdateExpression": "SET #heartbeat_at = :heartbeat_at, #updated_at = :updated_at, #progress = :progress",
+        "ExpressionAttributeNames": {
+            f"#{name}": name for name in ("status", "worker", "attempt", "heartbeat_at", "updated_at", "progress")
         },
+        "ExpressionAttributeValues": {
+            ":status": {"S": "running"},
+            ":worker": {"S": "host-1"},
+            ":attempt": {"N": "2"},
+            ":heartbeat_at": {"S": "2026-11-24T00:00:00.000000Z"},
+            ":updated_at": {"S": "2026-11-24T00:00:00.000000Z"},
+            ":progress": {"N": "0.333"},
+        },
+        "ReturnValues": "ALL_NEW",
     }
-    dynamodb.add_response("update_item", {}, request)
-    repository.note_progress("e4", 1 / 3, START)
+    stop = {"stop_requested_at": {"S": "2026-11-24T00:00:00.000000Z"}}
+    dynamodb.add_response("update_item", {"Attributes": item(4) | stop}, request)
+    running = Experiment(id="e4", worker="host-1", attempt=2)
+    assert repository.note_progress(running, 1 / 3, START).stop_requested_at == START
 
 
 def test_an_item_of_types_that_nobody_here_writes_is_read_all_the_same(

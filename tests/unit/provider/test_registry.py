@@ -76,7 +76,7 @@ def test_the_served_version_is_the_sdks() -> None:
 @pytest.mark.parametrize(
     ("token", "file"),
     [
-        ("aws:sqs/queue:Queue", "sqs.py"),
+        ("aws:sqs/redrivePolicy:RedrivePolicy", "sqs.py"),
         ("aws:lambda/functionUrl:FunctionUrl", "lambda_.py"),
         ("aws:cloudwatch/metricAlarm:MetricAlarm", "logs.py"),
     ],

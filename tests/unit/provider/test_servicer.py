@@ -342,9 +342,10 @@ def test_an_input_that_is_not_known_yet_may_change_things(aws: AwsServicer) -> N
 
 def test_an_unknown_type_is_told_with_its_name(aws: AwsServicer) -> None:
     with pytest.raises(
-        AbortedError, match=r"^aws:sqs/queue:Queue thing: this type is not known .* sandbox/provider/sqs\.py$"
+        AbortedError,
+        match=r"^aws:sqs/redrivePolicy:RedrivePolicy thing: this type is not known .* sandbox/provider/sqs\.py$",
     ):
-        check(aws, "aws:sqs/queue:Queue", {})
+        check(aws, "aws:sqs/redrivePolicy:RedrivePolicy", {})
 
 
 def test_an_unknown_argument_of_a_function_is_an_error(aws: AwsServicer) -> None:

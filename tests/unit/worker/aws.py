@@ -43,14 +43,16 @@ class Cloud:
         put = TransactItems[0]["Put"]
         self.put_item(put["TableName"], put["Item"])
 
-    def update_item(self, Key: dict[str, Any], **request: Any) -> None:  # noqa: N803
+    def update_item(self, Key: dict[str, Any], **request: Any) -> dict[str, Any]:  # noqa: N803
         """The one update there is: the progress of an experiment that is still running."""
         self._allow("UpdateItem")
         values = request["ExpressionAttributeValues"]
         item = self.items[Key["pk"]["S"]]
-        if item["status"] != values[":running"]:
+        if item["status"] != values[":status"]:
             raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "UpdateItem")
-        self.items[Key["pk"]["S"]] = item | {"progress": values[":progress"], "updated_at": values[":now"]}
+        noted = {name: values[f":{name}"] for name in ("progress", "heartbeat_at", "updated_at")}
+        self.items[Key["pk"]["S"]] = item | noted
+        return {"Attributes": item | noted}
 
     def get_item(self, TableName: str, Key: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: N803
         self._allow("GetItem")
@@ -63,6 +65,10 @@ class Cloud:
         self.objects[key] = Path(filename).read_bytes()
         self.content_types[key] = ExtraArgs["ContentType"]
         self.uploads.append(key)
+
+    def head_object(self, Bucket: str, Key: str) -> None:  # noqa: N803
+        if Key not in self.objects:
+            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadObject")
 
     def experiment(self, experiment_id: str) -> Experiment:
         """The record as a reader sees it."""

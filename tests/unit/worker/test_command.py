@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from worker import command as worker_command
-from worker.command import CommandError, log_tail, run
+from worker.command import CommandError, Supervision, log_tail, run, supervised
 
 
 def python(code: str) -> list[str]:
@@ -108,3 +108,26 @@ def test_a_log_tail_is_short_and_has_whole_lines() -> None:
     assert 50 < len(lines) < 150
     assert lines == log.splitlines()[-len(lines) :]
     assert log_tail("short\n") == "short"
+
+
+def test_another_thread_sees_the_log_and_ends_the_program_with_all_it_has_started(tmp_path: Path) -> None:
+    """The program waits for its child, which holds its standard error open for as long as it lives."""
+    code = (
+        "import subprocess, sys; subprocess.Popen(['sleep', '600']);"
+        "print(f'encoding {sys.argv[1]}', file=sys.stderr, flush=True); subprocess.Popen(['sleep', '600']).wait()"
+    )
+    seen: list[tuple[str, str]] = []
+
+    def stop_at_the_first_line(work: str, line: str) -> None:
+        seen.append((work, line))
+        supervision.stop()
+
+    supervision = Supervision(stop_at_the_first_line)
+    with supervised(supervision):
+        error = failure(tmp_path, [*python(code), str(tmp_path / "clip.y4m")])
+        assert str(error) == "x266 encode was stopped"
+        assert seen == [("x266 encode", "encoding clip.y4m")]
+        assert str(failure(tmp_path, python("open('started', 'w')"))) == "x266 encode was stopped"
+    assert not (tmp_path / "started").exists()
+    run(python("open('started', 'w')"), "x266 encode", tmp_path)
+    assert (tmp_path / "started").exists()

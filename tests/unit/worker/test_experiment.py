@@ -19,8 +19,8 @@ from worker import codecs, experiment
 from worker.clips import Clip, Shape, make_clip
 from worker.codecs import find_codec
 from worker.command import CommandError
-from worker.configuration import Configuration
-from worker.experiment import Host, Job, Outcome, perform, plan, start
+from worker.configuration import Configuration, ConfigurationError
+from worker.experiment import Host, Job, Outcome, job_of, perform, plan, start
 from worker.ffmpeg import binary, filters, run_ffmpeg
 from worker.measure import check_same_shape, with_quality, with_rate_and_speed
 from worker.y4m import Video, VideoError, read_video
@@ -396,3 +396,25 @@ def test_a_job_holds_what_to_run(clip: Clip) -> None:
     assert job == Job(job.experiment, clip, CONFIGURATIONS[1])
     assert job.experiment.id == "an-id"
     assert job.experiment.name == "game-of-life · x265 · CRF 28"
+
+
+def test_an_experiment_asks_for_the_job_that_it_was_planned_for(clip: Clip, clip_folder: Path) -> None:
+    asked = Configuration(codec="x264", preset="fast", quality=28, threads=2, options={"bf": 2})
+    planned = plan(clip, asked, "e1")
+    assert job_of(planned.experiment, clip_folder) == planned
+
+
+@pytest.mark.parametrize(
+    ("clip_name", "parameters", "reason"),
+    [
+        ("big-buck-bunny", {"preset": "fast", "crf": 28}, "there is no clip 'big-buck-bunny': use one of mandelbrot-"),
+        ("game-of-life", {"crf": 28}, "the parameters lack 'preset'"),
+        ("game-of-life", {"preset": "fast", "rate_control": "qp", "crf": 28}, "the parameters lack 'qp'"),
+        ("game-of-life", {"preset": "fast", "crf": "best"}, "a parameter is no number: could not convert"),
+        ("game-of-life", {"preset": "fast", "crf": 28, "frames": "all"}, "a parameter is no number: invalid literal"),
+    ],
+)
+def test_what_cannot_be_run_says_why(clip_name: str, parameters: dict[str, str], reason: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        job_of(Experiment(id="e1", codec="x264", clip=clip_name, parameters=parameters), tmp_path)
+    assert str(refusal.value).startswith(reason)

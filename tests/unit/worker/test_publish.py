@@ -68,8 +68,13 @@ def test_the_quality_of_each_frame_is_kept_beside_the_record(cloud: Cloud, publi
     assert sum(frames.ssim) / len(frames.ssim) == pytest.approx(ended.metrics.ssim, abs=1e-4)
 
 
-def test_experiments_on_one_clip_share_its_reference(cloud: Cloud, publisher: Publisher, clip: Clip) -> None:
-    first, second = (run_job(plan(clip, X264, name), HOST, publisher) for name in ("e1", "e2"))
+@pytest.mark.parametrize("is_another_process", [False, True])
+def test_experiments_on_one_clip_share_its_reference(
+    cloud: Cloud, publisher: Publisher, clip: Clip, is_another_process: bool
+) -> None:
+    first = run_job(plan(clip, X264, "e1"), HOST, publisher)
+    other = replace(publisher, _references=set()) if is_another_process else publisher
+    second = run_job(plan(clip, X264, "e2"), HOST, other)
     assert first.artefacts.reference_key == second.artefacts.reference_key
     reference_key = str(first.artefacts.reference_key)
     assert cloud.uploads.count(reference_key) == 1
@@ -95,12 +100,14 @@ def test_progress_is_seen_until_the_experiment_ends(
         on_progress(0.25)
         running = cloud.experiment("e1")
         assert running.progress == 0.25
-        assert replace(running, progress=None, updated_at=job.experiment.updated_at) == job.experiment
+        assert running.heartbeat_at == running.updated_at
+        as_started = replace(running, progress=None, heartbeat_at=None, updated_at=job.experiment.updated_at)
+        assert as_started == job.experiment
         return perform(job, host, folder)
 
     monkeypatch.setattr("worker.job.perform", perform_visibly)
     ended = run_job(plan(clip, X264, "e1"), HOST, publisher)
-    publisher.note_progress("e1", 0.5)
+    publisher.note_progress(ended, 0.5)
     assert cloud.experiment("e1") == ended
     assert (ended.status, ended.progress) == (Status.SUCCEEDED, None)
 
@@ -109,8 +116,9 @@ def test_no_experiment_fails_because_its_progress_cannot_be_told(
     cloud: Cloud, publisher: Publisher, clip: Clip
 ) -> None:
     cloud.refuses.add("UpdateItem")
-    publisher.record(start(plan(clip, X264, "e1"), HOST).experiment)
-    publisher.note_progress("e1", 0.25)
+    running = start(plan(clip, X264, "e1"), HOST).experiment
+    publisher.record(running)
+    publisher.note_progress(running, 0.25)
     assert (cloud.experiment("e1").status, cloud.experiment("e1").progress) == (Status.RUNNING, None)
 
 

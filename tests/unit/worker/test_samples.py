@@ -86,7 +86,7 @@ def test_a_sample_that_an_earlier_run_left_unfinished_is_run_again(tmp_path: Pat
         cloud.uploads.clear()
         run(cloud, tmp_path)
         assert cloud.experiment(GOOD.id).status is Status.SUCCEEDED
-        assert {key.split("/")[1] for key in cloud.uploads} == {GOOD.id, "references"}
+        assert {key.split("/")[1] for key in cloud.uploads} == {GOOD.id}
 
 
 @pytest.mark.parametrize("operation", ["GetItem", "PutItem"])

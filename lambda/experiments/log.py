@@ -1,0 +1,103 @@
+"""What encoders print while an experiment runs, kept beside it for a while: lines in order, many to an item."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from experiments.aggregates import Key, Replacement
+from experiments.attribute_values import item_to_python
+from experiments.fields import count, instant, mapping, sequence, text
+from experiments.model import iso_utc
+from experiments.transaction import as_item
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+KEPT = timedelta(days=30)
+MOST_LINE_CHARACTERS = 500
+# So an item stays below DynamoDB's 400 KB; BatchWriteItem takes no more than 25 of them, and may leave some unwritten.
+_LINES_PER_ITEM = 50
+_ITEMS_PER_REQUEST = 25
+_MOST_REQUESTS = 5
+# ffmpeg (`-loglevel level+…`), x264, x265 and SVT-AV1 mark their lines so.
+_LEVEL = re.compile(r"\[(fatal|error|warning|info|verbose|debug|trace)\]")
+
+
+class LogLine(NamedTuple):
+    """A line, and the attempt and the place in it by which it can be found again."""
+
+    attempt: int
+    number: int
+    at: datetime | None
+    source: str
+    """What printed it, e.g. `x265 encode`."""
+    text: str
+
+    @property
+    def level(self) -> str:
+        """How grave it is, as its program has marked it; `info` where it hasn't."""
+        marked = _LEVEL.search(self.text)
+        return marked[1] if marked else "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """The logs in one table. Errors of the service are the caller's to handle."""
+
+    table_name: str
+    client: "DynamoDBClient"
+
+    def append(self, experiment_id: str, lines: Sequence[LogLine], now: datetime) -> None:
+        """Write lines of one attempt that follow those that were written before."""
+        expires_at = int((now + KEPT).timestamp())
+        items = [
+            as_item(_item(experiment_id, lines[start : start + _LINES_PER_ITEM], expires_at))
+            for start in range(0, len(lines), _LINES_PER_ITEM)
+        ]
+        for start in range(0, len(items), _ITEMS_PER_REQUEST):
+            self._write([{"PutRequest": {"Item": item}} for item in items[start : start + _ITEMS_PER_REQUEST]])
+
+    def read(self, experiment_id: str) -> Iterator[LogLine]:
+        """Yield an experiment's lines, oldest first."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.table_name,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": _partition(experiment_id)}},
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield from _lines(item_to_python(item))
+
+    def _write(self, requests: list[dict[str, Any]]) -> None:
+        waiting: Any = {self.table_name: requests}
+        for _ in range(_MOST_REQUESTS):
+            waiting = self.client.batch_write_item(RequestItems=waiting).get("UnprocessedItems")
+            if not waiting:
+                return
+
+
+def _partition(experiment_id: str) -> str:
+    return f"LOG#{experiment_id}"
+
+
+def _item(experiment_id: str, lines: Sequence[LogLine], expires_at: int) -> Replacement:
+    key = Key(_partition(experiment_id), f"{lines[0].attempt:04}#{lines[0].number:08}")
+    shown = [
+        {"at": iso_utc(line.at) if line.at else "", "source": line.source, "text": line.text[:MOST_LINE_CHARACTERS]}
+        for line in lines
+    ]
+    return Replacement(key, {"lines": shown, "expires_at": expires_at})
+
+
+def _lines(item: dict[str, Any]) -> Iterator[LogLine]:
+    attempt, _, first = (text(item.get("sk")) or "").partition("#")
+    for number, line in enumerate(map(mapping, sequence(item.get("lines"))), start=count(first) or 0):
+        yield LogLine(
+            attempt=count(attempt) or 0,
+            number=number,
+            at=instant(line.get("at")),
+            source=text(line.get("source")) or "",
+            text=text(line.get("text")) or "",
+        )
