@@ -61,14 +61,23 @@ class Logs:
 
     def read(self, experiment_id: str) -> Iterator[LogLine]:
         """Yield an experiment's lines, oldest first."""
+        for item in self._items(experiment_id):
+            yield from _lines(item)
+
+    def newest(self, experiment_id: str) -> Iterator[LogLine]:
+        """Yield an experiment's lines, newest first; no more is read than is asked for, and a little."""
+        for item in self._items(experiment_id, ScanIndexForward=False, Limit=_ITEMS_PER_REQUEST):
+            yield from reversed(list(_lines(item)))
+
+    def _items(self, experiment_id: str, **how: Any) -> Iterator[dict[str, Any]]:
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table_name,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": _partition(experiment_id)}},
+            **how,
         )
         for page in pages:
-            for item in page["Items"]:
-                yield from _lines(item_to_python(item))
+            yield from map(item_to_python, page["Items"])
 
     def _write(self, requests: list[dict[str, Any]]) -> None:
         waiting: Any = {self.table_name: requests}

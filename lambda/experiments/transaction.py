@@ -27,7 +27,7 @@ def transaction(table_name: str, before: AttributeValues | None, after: Experime
     for change in changes(Experiment.from_item(item_to_python(before)) if before else None, after):
         match change:
             case Addition():
-                requests.append({"Update": {"TableName": table_name, **_as_update(change)}})
+                requests.append({"Update": {"TableName": table_name, **as_update(change)}})
             case Replacement(attributes=None):
                 requests.append({"Delete": {"TableName": table_name, "Key": as_key(change.key)}})
             case Replacement():
@@ -66,7 +66,8 @@ def as_key(key: Key) -> dict[str, Any]:
     return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
 
 
-def _as_update(change: Addition) -> dict[str, Any]:
+def as_update(change: Addition) -> dict[str, Any]:
+    """Return the request that adds, but for the table."""
     amounts = list(enumerate(change.amounts.items()))
     return {
         "Key": as_key(change.key),

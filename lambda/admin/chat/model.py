@@ -1,0 +1,134 @@
+"""The language model: one call of Amazon Bedrock's Converse API, what it may cost, and why it may not answer.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from experiments.aggregates import CHAT_USER, Addition, Usage, month_of, usage_key
+from experiments.attribute_values import item_to_python
+from experiments.costs import Prices, spent
+from experiments.transaction import as_key, as_update
+
+from admin.chat.documents import UsageDocument
+from admin.chat.errors import ChatError, refused, unavailable
+from admin.chat.store import Content, Message
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+# API Gateway waits 30 seconds; what is tried again would begin anew, and cost again.
+PATIENCE = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1})
+MOST_ANSWERED_TOKENS = 1200
+"""About what a model writes within that time."""
+TEMPERATURE = 0.2
+"""Near to what is most likely: it is to report figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model says."""
+
+    content: Sequence[Content]
+    stop_reason: str
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChatModel:
+    """A model by its id, or by that of an inference profile."""
+
+    id: str
+    bedrock: Any
+    """botocore's client of `bedrock-runtime`."""
+
+    def answer(self, system: str, tools: Sequence[Mapping[str, Any]], messages: Sequence[Message]) -> Answer:
+        """Ask for the next message of a conversation.
+
+        Raises:
+            ChatError: it gives none.
+        """
+        try:
+            response = self.bedrock.converse(
+                modelId=self.id,
+                system=[{"text": system}],
+                messages=[{"role": message.role, "content": message.content} for message in messages],
+                toolConfig={"tools": [{"toolSpec": tool} for tool in tools]},
+                inferenceConfig={"maxTokens": MOST_ANSWERED_TOKENS, "temperature": TEMPERATURE},
+            )
+        except ClientError as error:
+            raise self._reason(error) from error
+        except ReadTimeoutError as error:
+            raise unavailable("The model takes too long", "Try again, or ask for less at once.", 5) from error
+        except BotoCoreError as error:
+            raise unavailable("The model can't be reached", "Try again in a minute.", 60) from error
+        usage = response.get("usage", {})
+        return Answer(
+            content=response["output"]["message"]["content"],
+            stop_reason=response.get("stopReason", ""),
+            input_tokens=usage.get("inputTokens", 0),
+            output_tokens=usage.get("outputTokens", 0),
+        )
+
+    def _reason(self, error: ClientError) -> ChatError:
+        """Return why Bedrock refuses, in words that help."""
+        code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+        if code == "ValidationException" and any(words in said.lower() for words in ("too long", "too many", "exceed")):
+            return refused("The conversation is too long for the model", "Begin a new conversation.")
+        if code in ("AccessDeniedException", "ResourceNotFoundException", "ValidationException"):
+            return refused(
+                "The model is not enabled",
+                f"Amazon Bedrock refuses {self.id} in this region ({code}). docs/chat.md tells how to enable it.",
+            )
+        if code in ("ThrottlingException", "ServiceQuotaExceededException", "ModelNotReadyException"):
+            return unavailable(
+                "The model is busy", "Amazon Bedrock throttles the chat. Try again in half a minute.", 30
+            )
+        return unavailable("The model can't answer", f"Amazon Bedrock has failed ({code}). Try again in a minute.", 60)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatBudget:
+    """What the chats of all users use in a month; part of what the page of costs counts."""
+
+    table_name: str
+    client: "DynamoDBClient"
+    prices: Prices
+    limit_usd: float
+
+    def spent(self, now: datetime) -> float:
+        """Return what the month has cost so far, in USD."""
+        key = as_key(usage_key(month_of(now), CHAT_USER))
+        item = self.client.get_item(TableName=self.table_name, Key=key).get("Item")
+        return spent([Usage.from_item(item_to_python(item))], self.prices, now) or 0 if item else 0
+
+    def check(self, now: datetime) -> None:
+        """See that there is something left; requests at once may all find so, and together cost a little more.
+
+        Raises:
+            ChatError: the month's limit is reached.
+        """
+        if self.spent(now) >= self.limit_usd:
+            raise refused("The month's limit is reached", self.exhausted)
+
+    @property
+    def exhausted(self) -> str:
+        """What is said where the limit is reached."""
+        return (
+            f"All chats together have cost {self.limit_usd:g} USD this month. "
+            "Wait for the next one, or raise chatMonthlyUsd in the stack's configuration."
+        )
+
+    def note(self, answer: Answer, now: datetime) -> UsageDocument:
+        """Add what an answer has used to the month's usage, and return what it cost."""
+        tokens = {"input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens}
+        addition = Addition(usage_key(month_of(now), CHAT_USER), tokens)
+        self.client.update_item(TableName=self.table_name, **as_update(addition))
+        usage = Usage(month=month_of(now), user=CHAT_USER, **tokens)
+        return UsageDocument(**tokens, usd=spent([usage], self.prices, now) or 0)
