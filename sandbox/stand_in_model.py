@@ -1,4 +1,4 @@
-"""What answers in the sandbox's chat, where there is no language model: it knows a few words, and really uses the tools.
+"""What answers in the sandbox's chat, where there is no language model: it knows a few words, and uses the real tools.
 
 So the chat can be tried out, and tested in the browser, with all that is around the model. It runs in the emulator's
 process, whose Converse API hands it each conversation (ministack_process.py), and is given nothing else to remember.
@@ -27,7 +27,7 @@ CHARACTERS_PER_TOKEN = 4
 def openai_message(
     _model: str, messages: Sequence[Mapping[str, Any]], _system: Any, _inference: Any, tools: Any = None
 ) -> tuple[dict[str, Any], tuple[int, int]]:
-    """Answer in the place of ministack's proxy: the next message in OpenAI's shape, and about how many tokens it took."""
+    """Answer in the place of ministack's proxy: with a message in OpenAI's shape, and about how many tokens it took."""
     said = next_message(messages)
     message: dict[str, Any] = {"role": "assistant", "content": said if isinstance(said, str) else None}
     if not isinstance(said, str):
@@ -54,7 +54,8 @@ def next_message(messages: Sequence[Mapping[str, Any]]) -> str | Use:
 
 def _last_question(messages: Sequence[Mapping[str, Any]]) -> tuple[str, list[Result]]:
     """Return the last question, and what the tools have returned since."""
-    question, results = "", []
+    question = ""
+    results: list[Result] = []
     for block in (block for message in messages if message["role"] == "user" for block in message["content"]):
         if "text" in block:
             question, results = block["text"], []
