@@ -10,10 +10,11 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, lambda_runtime
-from ministack.services import bedrock_runtime, dynamodb
+from ministack.services import bedrock_runtime, cognito, dynamodb
 
 WHOLE_PARTITION = re.compile(r"\S+ = :\S+")
 
@@ -107,6 +108,34 @@ def answer_at_once() -> None:
         setattr(dynamodb, name, lru_cache(maxsize=4096)(getattr(dynamodb, name)))
 
 
+class WholeSessions:
+    """Lets users of Cognito stay signed in as what they are, and sign out, as on AWS.
+
+    A refreshed token of ministack's lacks the user's groups, and tokens can't be revoked but by the API:
+    https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html
+    """
+
+    def __init__(self) -> None:
+        self._token, self._answer = cognito._fake_token, app._handle_cognito_body_request
+
+    def install(self) -> None:
+        """Put itself in the place of ministack's own functions."""
+        cognito._fake_token, app._handle_cognito_body_request = self.token, self.answer
+
+    def token(self, sub: str, pool_id: str, *arguments: Any, **named: Any) -> str:
+        """Make a token that names its user's groups."""
+        user = cognito._get_pool_unscoped(pool_id)["_users"].get(named.get("username"), {})
+        return str(self._token(sub, pool_id, *arguments, **{"groups": user.get("_groups"), **named}))
+
+    async def answer(self, method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        """Answer a form that is posted to the user pool."""
+        if (method, path) != ("POST", "/oauth2/revoke"):
+            return await self._answer(method, path, headers, body, query)
+        form = parse_qs(body.decode(errors="replace"))
+        cognito._revoke_token({"Token": form.get("token", [""])[0]})
+        return 200, {}, b""
+
+
 def converse_with_stand_in() -> None:
     """Let Bedrock's Converse API answer with a stand-in for a model, as ministack's own one uses no tools.
 
@@ -125,6 +154,7 @@ if __name__ == "__main__":
     # ministack answers /health of every host itself; here that path is the renderer's, and ministack keeps its own one.
     app._HEALTH_PATHS = ("/_ministack/health",)
     BoundedQueries().install()
+    WholeSessions().install()
     answer_at_once()
     converse_with_stand_in()
     app.main()

@@ -157,7 +157,7 @@ def changes(before: Experiment | None, after: Experiment) -> Iterator[Change]:
     yield from _status_changes(before.status if before else None, after.status)
     if after.status in ENDED and (before is None or before.status not in ENDED):
         yield from _usage(after)
-    yield from _curve_changes(_curve_point(before), _curve_point(after))
+    yield from _curve_changes(curve_point(before), curve_point(after))
     if after.parent_id:
         yield _rerun(after.parent_id, after)
 
@@ -199,7 +199,7 @@ def _usage(experiment: Experiment) -> Iterator[Change]:
     yield Addition(usage_key(month_of(ended), f"{CODEC_USER}{experiment.codec}"), known)
 
 
-def _curve_point(experiment: Experiment | None) -> Replacement | None:
+def curve_point(experiment: Experiment | None) -> Replacement | None:
     """Return what a clip's curves need of an experiment; one of the same configuration and quality replaces it."""
     if experiment is None or experiment.status is not Status.SUCCEEDED:
         return None

@@ -26,6 +26,7 @@ from operations.checks.target import Target
 SOURCE = {"index_ssr.py": "def handler(event, context):\n    return 'hello'\n", "templates/layout.html": "<p>\n"}
 STATIC = {"admin.html": "<p>admin\n", "styles.css": "p { color: red }\n"}
 CODE_URL = "https://code.example/archive?signature=secret"
+SIGN_IN_URL = "https://sign-in.example"
 API_URL, CDN_URL = "https://api.example/production/", "https://cdn.example/"
 PROJECT = "ai-video-codec-dashboard"
 NOW = datetime.now(UTC)
@@ -188,7 +189,7 @@ class FakeSite:
         self.distribution_changed = NOW - timedelta(hours=2)
         self.cache_policy = {"Name": f"{PROJECT}-test-pages", "MinTTL": 0, "DefaultTTL": 0, "MaxTTL": 86400}
         transport = {"AccessControlMaxAgeSec": 31536000, "IncludeSubdomains": True, "Override": True, "Preload": False}
-        policy = content_security_policy(self.settings, "media")
+        policy = content_security_policy(self.settings, "media", SIGN_IN_URL)
         self.headers_policy: dict[str, Any] = {
             "Name": f"{PROJECT}-test-security",
             "SecurityHeadersConfig": {
