@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 # API Gateway waits 30 seconds; what is tried again would begin anew, and cost again.
 PATIENCE = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1})
+LONGEST_REASON = 300
 MOST_ANSWERED_TOKENS = 1200
 """About what a model writes within that time."""
-TEMPERATURE = 0.2
-"""Near to what is most likely: it is to report figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class ChatModel:
                 system=[{"text": system}],
                 messages=[{"role": message.role, "content": message.content} for message in messages],
                 toolConfig={"tools": [{"toolSpec": tool} for tool in tools]},
-                inferenceConfig={"maxTokens": MOST_ANSWERED_TOKENS, "temperature": TEMPERATURE},
+                inferenceConfig={"maxTokens": MOST_ANSWERED_TOKENS},
             )
         except ClientError as error:
             raise self._reason(error) from error
@@ -82,9 +81,10 @@ class ChatModel:
         if code == "ValidationException" and any(words in said.lower() for words in ("too long", "too many", "exceed")):
             return refused("The conversation is too long for the model", "Begin a new conversation.")
         if code in ("AccessDeniedException", "ResourceNotFoundException", "ValidationException"):
+            why = f": {said[:LONGEST_REASON]}" if code == "ValidationException" else ""
             return refused(
-                "The model is not enabled",
-                f"Amazon Bedrock refuses {self.id} in this region ({code}). docs/chat.md tells how to enable it.",
+                "The model is not enabled here",
+                f"Amazon Bedrock refuses {self.id} ({code}{why}). docs/chat.md tells how to enable a model.",
             )
         if code in ("ThrottlingException", "ServiceQuotaExceededException", "ModelNotReadyException"):
             return unavailable(
