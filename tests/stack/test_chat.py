@@ -507,3 +507,16 @@ def test_the_sandboxs_stand_in_says_what_it_is_and_uses_every_tool(site: Site, b
     assert proposals[0]["arguments"]["parameters"]["quality"] == 30
     assert proposals[1]["arguments"] == {"id": running}
     assert site.control.done == []
+
+
+def test_what_fails_for_want_of_aws_may_be_confirmed_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise refusal("InternalServerError")
+
+    proposal = site.proposed("propose_start", **START)
+    with monkeypatch.context() as broken:
+        broken.setattr(Controlled, "start", fail)
+        with pytest.raises(type(refusal(""))):
+            site.decide(proposal)
+    assert site.decide(proposal)[1]["state"] == "done"
+    assert len(site.control.done) == 1

@@ -24,6 +24,7 @@ from admin.chat.store import ConversationStore, TakenError
 from admin.chat.tools import ID, Lab, Result, Tool, ToolError
 from admin.requests import InvalidRequest, StartRequest
 
+LONGEST_NAME = 100
 VIA = "chat"
 """How the audit trail says that it was proposed here."""
 
@@ -68,10 +69,12 @@ class Proposals:
             held_until = self.store.hold_proposal(user, conversation_id, found, now)
         except TakenError:
             return self._meanwhile(user, conversation_id, proposal_id)
-        settled = replace(found, state=ProposalState.REFUSED)
-        if decision is Decision.CONFIRM:
-            settled = self._carried_out(found, name)
-        self.store.settle(user, conversation_id, settled, held_until)
+        settled = found
+        try:
+            settled = self._decided(found, decision, name)
+        finally:
+            # After an error of the service it is as open as it was.
+            self._settle(user, conversation_id, settled, held_until)
         return settled
 
     def _find(self, user: str, conversation_id: str, proposal_id: str) -> Proposal:
@@ -86,12 +89,21 @@ class Proposals:
             raise refused("The proposal is being decided", "Another request is at it. Look again in a minute.")
         return found
 
-    def _carried_out(self, proposal: Proposal, name: str) -> Proposal:
+    def _settle(self, user: str, conversation_id: str, settled: Proposal, held_until: int) -> None:
+        try:
+            self.store.settle(user, conversation_id, settled, held_until)
+        except TakenError:
+            # Its conversation has been deleted meanwhile.
+            return
+
+    def _decided(self, proposal: Proposal, decision: Decision, name: str) -> Proposal:
+        if decision is Decision.REFUSE:
+            return replace(proposal, state=ProposalState.REFUSED)
         try:
             done = _CARRY_OUT[proposal.action](self.control, proposal, name)
         except (IllegalChangeError, InvalidRequest) as error:
             return replace(proposal, state=ProposalState.FAILED, detail=_sentence(str(error)))
-        detail = f"{_DONE[proposal.action]} {done.name} ({done.id})."
+        detail = f"{_DONE[proposal.action]} {_named(done)}."
         return replace(proposal, state=ProposalState.DONE, detail=detail, experiment_id=done.id)
 
 
@@ -130,7 +142,7 @@ def _propose_stop(lab: Lab, asked: Mapping[str, Any]) -> Proposal:
     experiment = lab.experiment(asked["id"])
     if has_ended(experiment):
         raise ToolError(f"it has ended: it is {experiment.status}")
-    return _proposed(Action.STOP, asked, f"Stop {experiment.name} ({experiment.id})", experiment.id)
+    return _proposed(Action.STOP, asked, f"Stop {_named(experiment)}", experiment.id)
 
 
 def _propose_rerun(lab: Lab, asked: Mapping[str, Any]) -> Proposal:
@@ -145,7 +157,7 @@ def _propose_rerun(lab: Lab, asked: Mapping[str, Any]) -> Proposal:
         if problems := [f"{path} {message}" for path, message in problems_of(asked["parameters"], codec.parameters)]:
             raise ToolError("; ".join(problems))
         how = f"with {_written(asked['parameters'])}"
-    return _proposed(Action.RERUN, asked, f"Run {experiment.name} ({experiment.id}) again, {how}", experiment.id)
+    return _proposed(Action.RERUN, asked, f"Run {_named(experiment)} again, {how}", experiment.id)
 
 
 def _list_codecs(_lab: Lab, _asked: Mapping[str, Any]) -> Result:
@@ -162,6 +174,10 @@ def _proposed(action: Action, arguments: Mapping[str, Any], summary: str, experi
     return Proposal(
         id=secrets.token_hex(8), action=action, arguments=arguments, summary=summary, experiment_id=experiment_id
     )
+
+
+def _named(experiment: Experiment) -> str:
+    return f"{experiment.name[:LONGEST_NAME]} ({experiment.id})"
 
 
 def _key(proposal: Proposal) -> str:
@@ -198,7 +214,7 @@ PROPOSERS = {
             "codec": {"type": "string"},
             "clip": {"type": "string"},
             "parameters": _PARAMETERS,
-            "name": {"type": "string", "maxLength": 100, "description": "What to call it; usually left out."},
+            "name": {"type": "string", "maxLength": LONGEST_NAME, "description": "What to call it; usually left out."},
         },
         ("codec", "clip", "parameters"),
         _propose_start,

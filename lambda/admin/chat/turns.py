@@ -26,7 +26,7 @@ from admin.chat.errors import no_conversation, refused
 from admin.chat.model import Answer, ChatBudget, ChatModel
 from admin.chat.proposals import PROPOSERS
 from admin.chat.store import Content, Conversation, ConversationStore, Message, TakenError
-from admin.chat.tools import READERS, Lab, Result, ToolError, bounded
+from admin.chat.tools import LONGEST_TEXT, READERS, Lab, Result, ToolError, bounded
 from admin.chat.transcript import SYSTEM, as_result, results, sent, tool_result, tool_uses
 
 MOST_STEPS = 12
@@ -129,13 +129,13 @@ class Chat:
     def _step(self, user: str, held: Conversation, after: int, now: datetime) -> ChatStep:
         """Ask the model, use its tools and write both."""
         try:
-            answer = self.model.answer(SYSTEM, SPECIFICATIONS, sent(held))
+            answer = self.model.answer(f"{SYSTEM}\n\nToday is {now:%Y-%m-%d} (UTC).", SPECIFICATIONS, sent(held))
             usage = self.budget.note(answer, now)
             messages, proposals = self._carried_out(held, answer, now)
             answered = self.store.answer(user, held, messages, proposals)
         except TakenError:
             return self._so_far(self._load(user, held.id), after)
-        except BaseException:
+        except Exception:
             self._release(user, held)
             raise
         return _step_document(answered, after, usage)
@@ -238,7 +238,7 @@ def shown(conversation: Conversation) -> tuple[ChatMessage, ...]:
 def _in_a_line(use: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     """Say what a tool was asked for, and what went wrong."""
     asked = ", ".join(f"{name}: {_written(value)}" for name, value in use.get("input", {}).items())
-    return "; ".join(filter(None, (asked, str(result.get("error", "")))))
+    return "; ".join(filter(None, (asked, str(result.get("error", "")))))[:LONGEST_TEXT]
 
 
 def _written(value: object) -> str:
