@@ -61,5 +61,16 @@ def sqs_client() -> Any:
     return _client("sqs", PATIENCE)
 
 
+@cache
+def cloudwatch_client() -> Any:
+    """Return the client of CloudWatch, for what it has counted."""
+    return _client("cloudwatch", PATIENCE)
+
+
+def bedrock_client(patience: Config) -> Any:
+    """Return a client of Bedrock's models."""
+    return _client("bedrock-runtime", patience)
+
+
 def _client(service: str, config: Config) -> Any:
     return _session.create_client(service, config=config)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.configuration import Configuration, ConfigurationError
-from experiments.json_schema import Problem, Schema, problems_of
+from experiments.json_schema import FieldProblem, Schema, problems_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -66,10 +66,10 @@ class CodecEntry:
             options=parameters.get("options", {}),
         )
 
-    def problems(self, configuration: Configuration) -> Iterator[Problem]:
+    def problems(self, configuration: Configuration) -> Iterator[FieldProblem]:
         """Yield everything that a configuration asks for and this codec doesn't take."""
         if configuration.rate_control != self.rate_control:
-            yield Problem("", f"has no rate control {configuration.rate_control!r}: use {self.rate_control}")
+            yield FieldProblem("", f"has no rate control {configuration.rate_control!r}: use {self.rate_control}")
             return
         asked = {
             "preset": configuration.preset,
@@ -85,7 +85,7 @@ class CodecEntry:
             ConfigurationError: it takes something else; the message names every problem.
         """
         if problems := list(self.problems(configuration)):
-            found = "; ".join(f"{path.removeprefix('/')} {message}".strip() for path, message in problems)
+            found = "; ".join(f"{problem.path.removeprefix('/')} {problem.message}".strip() for problem in problems)
             raise ConfigurationError(f"{self.name}: {found}")
 
 

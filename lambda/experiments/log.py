@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from experiments.aggregates import Key, Replacement
+from experiments.aggregates import Key, Replacement, log_partition
 from experiments.attribute_values import item_to_python
 from experiments.fields import count, instant, mapping, sequence, text
 from experiments.model import iso_utc
@@ -65,7 +65,7 @@ class Logs:
             yield from _lines(item)
 
     def newest(self, experiment_id: str) -> Iterator[LogLine]:
-        """Yield an experiment's lines, newest first; no more is read than is asked for, and a little."""
+        """Yield an experiment's lines, newest first; little more is read than is taken."""
         for item in self._items(experiment_id, ScanIndexForward=False, Limit=_ITEMS_PER_REQUEST):
             yield from reversed(list(_lines(item)))
 
@@ -73,7 +73,7 @@ class Logs:
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table_name,
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": _partition(experiment_id)}},
+            ExpressionAttributeValues={":pk": {"S": log_partition(experiment_id)}},
             **how,
         )
         for page in pages:
@@ -87,12 +87,8 @@ class Logs:
                 return
 
 
-def _partition(experiment_id: str) -> str:
-    return f"LOG#{experiment_id}"
-
-
 def _item(experiment_id: str, lines: Sequence[LogLine], expires_at: int) -> Replacement:
-    key = Key(_partition(experiment_id), f"{lines[0].attempt:04}#{lines[0].number:08}")
+    key = Key(log_partition(experiment_id), f"{lines[0].attempt:04}#{lines[0].number:08}")
     shown = [
         {"at": iso_utc(line.at) if line.at else "", "source": line.source, "text": line.text[:MOST_LINE_CHARACTERS]}
         for line in lines

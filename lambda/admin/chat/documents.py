@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
+from experiments.json_schema import Schema
+
 LONGEST_QUESTION = 4000
 """How many characters a message of a user may have."""
 
@@ -55,7 +57,7 @@ class Proposal:
 
     id: str
     action: Action
-    arguments: Annotated[Mapping[str, Any], {"description": "What the same request of the API would say."}]
+    arguments: Mapping[str, Any]
     summary: Annotated[str, {"description": "The action in words; they are this program's, not the model's."}]
     state: ProposalState = ProposalState.OPEN
     detail: Annotated[str, {"description": "Why it failed, or what came of it."}] = ""
@@ -137,24 +139,25 @@ class ChatStep:
     usage: UsageDocument
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a user says."""
-
-    text: Annotated[str, {"minLength": 1, "maxLength": LONGEST_QUESTION}]
-
-
-@dataclass(frozen=True, slots=True)
-class ContinueAfter:
-    """Where to go on."""
-
-    after: Annotated[
-        int | None, {"description": "The last message's number: if others have come since, they are the answer."}
-    ] = None
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionDocument:
-    """What a person makes of a proposal."""
-
-    decision: Decision
+QUESTION: Schema = {
+    "type": "object",
+    "properties": {"text": {"type": "string", "minLength": 1, "maxLength": LONGEST_QUESTION, "pattern": r"\S"}},
+    "required": ["text"],
+}
+CONTINUE: Schema = {
+    "type": "object",
+    "properties": {
+        "after": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "The last message's number: if others have come since, they are the answer.",
+        }
+    },
+    "additionalProperties": False,
+}
+DECISION: Schema = {
+    "type": "object",
+    "properties": {"decision": {"type": "string", "enum": list(Decision)}},
+    "required": ["decision"],
+    "additionalProperties": False,
+}

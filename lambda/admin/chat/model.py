@@ -6,18 +6,19 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.htm
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
-from experiments.aggregates import CHAT_USER, Addition, Usage, month_of, usage_key
+from experiments.aggregates import CHAT_USER, Addition, Usage, month_of, usage_key, usage_keys
 from experiments.attribute_values import item_to_python
-from experiments.costs import Prices, spent
-from experiments.transaction import as_key, as_update
+from experiments.costs import Prices, used_up
+from experiments.transaction import as_key, as_request
 
 from admin.chat.documents import UsageDocument
-from admin.chat.errors import ChatError, refused, unavailable
 from admin.chat.store import Content, Message
+from admin.requests import Refusal
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -51,7 +52,7 @@ class ChatModel:
         """Ask for the next message of a conversation.
 
         Raises:
-            ChatError: it gives none.
+            Refusal: it gives none.
         """
         try:
             response = self.bedrock.converse(
@@ -64,9 +65,9 @@ class ChatModel:
         except ClientError as error:
             raise self._reason(error) from error
         except ReadTimeoutError as error:
-            raise unavailable("The model takes too long", "Try again, or ask for less at once.", 5) from error
+            raise _later("The model takes too long", "Try again, or ask for less at once.", 5) from error
         except BotoCoreError as error:
-            raise unavailable("The model can't be reached", "Try again in a minute.", 60) from error
+            raise _later("The model can't be reached", "Try again in a minute.", 60) from error
         usage = response.get("usage", {})
         return Answer(
             content=response["output"]["message"]["content"],
@@ -75,22 +76,20 @@ class ChatModel:
             output_tokens=usage.get("outputTokens", 0),
         )
 
-    def _reason(self, error: ClientError) -> ChatError:
+    def _reason(self, error: ClientError) -> Refusal:
         """Return why Bedrock refuses, in words that help."""
         code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         if code == "ValidationException" and any(words in said.lower() for words in ("too long", "too many", "exceed")):
-            return refused("The conversation is too long for the model", "Begin a new conversation.")
+            return _never("The conversation is too long for the model", "Begin a new conversation.")
         if code in ("AccessDeniedException", "ResourceNotFoundException", "ValidationException"):
             why = f": {said[:LONGEST_REASON]}" if code == "ValidationException" else ""
-            return refused(
+            return _never(
                 "The model is not enabled here",
                 f"Amazon Bedrock refuses {self.id} ({code}{why}). docs/chat.md tells how to enable a model.",
             )
         if code in ("ThrottlingException", "ServiceQuotaExceededException", "ModelNotReadyException"):
-            return unavailable(
-                "The model is busy", "Amazon Bedrock throttles the chat. Try again in half a minute.", 30
-            )
-        return unavailable("The model can't answer", f"Amazon Bedrock has failed ({code}). Try again in a minute.", 60)
+            return _later("The model is busy", "Amazon Bedrock throttles the chat. Try again in half a minute.", 30)
+        return _later("The model can't answer", f"Amazon Bedrock has failed ({code}). Try again in a minute.", 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +105,16 @@ class ChatBudget:
         """Return what the month has cost so far, in USD."""
         key = as_key(usage_key(month_of(now), CHAT_USER))
         item = self.client.get_item(TableName=self.table_name, Key=key).get("Item")
-        return spent([Usage.from_item(item_to_python(item))], self.prices, now) or 0 if item else 0
+        return used_up([Usage.from_item(item_to_python(item))], self.prices) or 0 if item else 0
 
     def check(self, now: datetime) -> None:
         """See that there is something left; requests at once may all find so, and together cost a little more.
 
         Raises:
-            ChatError: the month's limit is reached.
+            Refusal: the month's limit is reached.
         """
         if self.spent(now) >= self.limit_usd:
-            raise refused("The month's limit is reached", self.exhausted)
+            raise _never("The month's limit is reached", self.exhausted)
 
     @property
     def exhausted(self) -> str:
@@ -126,9 +125,17 @@ class ChatBudget:
         )
 
     def note(self, answer: Answer, now: datetime) -> UsageDocument:
-        """Add what an answer has used to the month's usage, and return what it cost."""
+        """Add what an answer has used to the usage of the month and the day, and return what it cost."""
         tokens = {"input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens}
-        addition = Addition(usage_key(month_of(now), CHAT_USER), tokens)
-        self.client.update_item(TableName=self.table_name, **as_update(addition))
+        for key in usage_keys(now, CHAT_USER):
+            self.client.update_item(**as_request(self.table_name, Addition(key, tokens))["Update"])
         usage = Usage(month=month_of(now), user=CHAT_USER, **tokens)
-        return UsageDocument(**tokens, usd=spent([usage], self.prices, now) or 0)
+        return UsageDocument(**tokens, usd=used_up([usage], self.prices) or 0)
+
+
+def _never(title: str, detail: str) -> Refusal:
+    return Refusal(HTTPStatus.CONFLICT, title, detail)
+
+
+def _later(title: str, detail: str, retry_after: int) -> Refusal:
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, title, detail, retry_after)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from experiments.clip_catalogue import CLIPS
 from experiments.codec_catalogue import CODECS
@@ -19,29 +19,12 @@ from experiments.json_schema import Schema, problems_of
 from experiments.model import Experiment
 
 from admin.chat.documents import Action, Decision, Proposal, ProposalState
-from admin.chat.errors import ChatError, refused
 from admin.chat.store import ConversationStore, TakenError
 from admin.chat.tools import ID, Lab, Result, Tool, ToolError
-from admin.requests import InvalidRequest, StartRequest
+from admin.control import CHAT, Control, KeySpentError
+from admin.requests import InvalidRequest, Refusal, StartRequest
 
 LONGEST_NAME = 100
-VIA = "chat"
-"""How the audit trail says that it was proposed here."""
-
-
-class Control(Protocol):
-    """What carries out the actions: `admin.control.Control`."""
-
-    def start(self, request: StartRequest, key: str, who: str, via: str) -> Experiment:
-        """Start an experiment."""
-
-    def stop(self, experiment_id: str, who: str, via: str) -> Experiment:
-        """Stop one."""
-
-    def rerun(
-        self, experiment_id: str, parameters: Mapping[str, Any] | None, key: str, who: str, via: str
-    ) -> Experiment:
-        """Run one again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +35,15 @@ class Proposals:
     control: Control
 
     def decide(
-        self, user: str, name: str, conversation_id: str, proposal_id: str, decision: Decision, now: datetime
+        self, user: str, conversation_id: str, proposal_id: str, decision: Decision, name: str, now: datetime
     ) -> Proposal:
-        """Carry a proposal out, or see that it never is; returns it as it is then.
+        """Carry a proposal out as the user of that name, or see that it never is; returns it as it is then.
 
         One that is decided stays as it is. Errors of the service are the caller's to handle; after them it is still
         open.
 
         Raises:
-            ChatError: the user has no such proposal, or another request is deciding it.
+            Refusal: the user has no such proposal, or another request is deciding it.
         """
         found = self._find(user, conversation_id, proposal_id)
         if found.state is not ProposalState.OPEN:
@@ -80,13 +63,14 @@ class Proposals:
     def _find(self, user: str, conversation_id: str, proposal_id: str) -> Proposal:
         found = self.store.proposal(user, conversation_id, proposal_id)
         if found is None:
-            raise ChatError(HTTPStatus.NOT_FOUND, "No such proposal", "Its conversation may have been deleted.")
+            raise Refusal(HTTPStatus.NOT_FOUND, "No such proposal", "Its conversation may have been deleted.")
         return found
 
     def _meanwhile(self, user: str, conversation_id: str, proposal_id: str) -> Proposal:
         found = self._find(user, conversation_id, proposal_id)
         if found.state is ProposalState.OPEN:
-            raise refused("The proposal is being decided", "Another request is at it. Look again in a minute.")
+            advice = "Another request is at it. Look again in a minute."
+            raise Refusal(HTTPStatus.CONFLICT, "The proposal is being decided", advice)
         return found
 
     def _settle(self, user: str, conversation_id: str, settled: Proposal, held_until: int) -> None:
@@ -101,23 +85,23 @@ class Proposals:
             return replace(proposal, state=ProposalState.REFUSED)
         try:
             done = _CARRY_OUT[proposal.action](self.control, proposal, name)
-        except (IllegalChangeError, InvalidRequest) as error:
+        except (IllegalChangeError, InvalidRequest, KeySpentError) as error:
             return replace(proposal, state=ProposalState.FAILED, detail=_sentence(str(error)))
         detail = f"{_DONE[proposal.action]} {_named(done)}."
         return replace(proposal, state=ProposalState.DONE, detail=detail, experiment_id=done.id)
 
 
 def _start(control: Control, proposal: Proposal, name: str) -> Experiment:
-    return control.start(StartRequest.of(proposal.arguments), _key(proposal), name, VIA)
+    return control.start(StartRequest.from_document(proposal.arguments), _key(proposal), name, CHAT).experiment
 
 
 def _stop(control: Control, proposal: Proposal, name: str) -> Experiment:
-    return control.stop(proposal.arguments["id"], name, VIA)
+    return control.stop(proposal.arguments["id"], name, CHAT)
 
 
 def _rerun(control: Control, proposal: Proposal, name: str) -> Experiment:
     asked = proposal.arguments
-    return control.rerun(asked["id"], asked.get("parameters"), _key(proposal), name, VIA)
+    return control.rerun(asked["id"], asked.get("parameters"), _key(proposal), name, CHAT).experiment
 
 
 _CARRY_OUT: dict[Action, Callable[[Control, Proposal, str], Experiment]] = {
@@ -130,7 +114,7 @@ _DONE = {Action.START: "Started", Action.STOP: "Stop requested of", Action.RERUN
 
 def _propose_start(_lab: Lab, asked: Mapping[str, Any]) -> Proposal:
     try:
-        request = StartRequest.of(asked)
+        request = StartRequest.from_document(asked)
     except InvalidRequest as error:
         raise ToolError(str(error)) from None
     named = f", named “{request.name}”" if request.name else ""
@@ -154,8 +138,8 @@ def _propose_rerun(lab: Lab, asked: Mapping[str, Any]) -> Proposal:
         codec = CODECS.get(experiment.codec)
         if codec is None:
             raise ToolError(f"its codec {experiment.codec!r} is not available any more")
-        if problems := [f"{path} {message}" for path, message in problems_of(asked["parameters"], codec.parameters)]:
-            raise ToolError("; ".join(problems))
+        if problems := list(problems_of(asked["parameters"], codec.parameters, "/parameters")):
+            raise ToolError(str(InvalidRequest(problems)))
         how = f"with {_written(asked['parameters'])}"
     return _proposed(Action.RERUN, asked, f"Run {_named(experiment)} again, {how}", experiment.id)
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -19,6 +19,7 @@ from experiments.rate_distortion import METRICS, Comparison, Curve, bd_matrix, c
 from experiments.repository import ExperimentRepository
 
 from admin.chat.documents import Proposal
+from admin.requests import InvalidRequest
 
 MOST_CHARACTERS = 8000
 """How long a result may be: about 2,500 tokens."""
@@ -37,12 +38,11 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """Where tools look things up, and when."""
+    """Where tools look things up."""
 
     repository: ExperimentRepository
     logs: Logs
     prices: Prices
-    now: datetime
 
     def experiment(self, experiment_id: str) -> Experiment:
         """Return an experiment.
@@ -86,8 +86,8 @@ class Tool:
             if isinstance(arguments, Mapping)
             else arguments
         )
-        if problems := [f"{path or 'the arguments'} {message}" for path, message in problems_of(given, self.schema)]:
-            raise ToolError("; ".join(problems))
+        if problems := list(problems_of(given, self.schema)):
+            raise ToolError(str(InvalidRequest(problems)))
         return given  # type: ignore[return-value]  # it is an object, says the schema
 
 
@@ -171,7 +171,7 @@ def _differences(comparison: Comparison) -> Result:
 
 
 def _costs(lab: Lab, _asked: Mapping[str, Any]) -> Result:
-    report = CostReport.of(lab.repository.totals().usage, lab.prices, lab.now)
+    report = CostReport.of(lab.repository.totals().usage, lab.prices, datetime.now(UTC))
     return {"unit": "USD", **_shown(json.loads(as_json(CostDocument.of(report, lab.prices))))}
 
 

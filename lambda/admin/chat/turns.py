@@ -5,9 +5,10 @@ not at all, by the one request that holds the conversation: what is sent twice, 
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,12 +23,13 @@ from admin.chat.documents import (
     Role,
     UsageDocument,
 )
-from admin.chat.errors import no_conversation, refused
 from admin.chat.model import Answer, ChatBudget, ChatModel
-from admin.chat.proposals import PROPOSERS
+from admin.chat.proposals import PROPOSERS, Proposals
 from admin.chat.store import Content, Conversation, ConversationStore, Message, TakenError
 from admin.chat.tools import LONGEST_TEXT, READERS, Lab, Result, ToolError, bounded
 from admin.chat.transcript import SYSTEM, as_result, results, sent, tool_result, tool_uses
+from admin.control import Control
+from admin.requests import Refusal
 
 MOST_STEPS = 12
 """How often the model is asked for one question."""
@@ -35,6 +37,7 @@ MOST_TOOLS = 5
 """How many tools it may use in a step."""
 MOST_MESSAGES = 200
 """How many messages a conversation may have, results of tools included."""
+
 
 TOOLS = {**READERS, **PROPOSERS}
 SPECIFICATIONS = [
@@ -61,7 +64,13 @@ class Chat:
     store: ConversationStore
     model: ChatModel
     budget: ChatBudget
-    lab: Callable[[datetime], Lab]
+    lab: Lab
+    control: Control
+
+    @property
+    def proposals(self) -> Proposals:
+        """What the model proposes."""
+        return Proposals(self.store, self.control)
 
     def ask(self, user: str, conversation_id: str, text: str, key: str, now: datetime) -> ChatStep:
         """Ask a question, which begins a conversation where there is none of that id, and take the first step.
@@ -69,14 +78,14 @@ class Chat:
         The same key is the same question: what has come of it is returned.
 
         Raises:
-            ChatError: the conversation is full, the last question is still being answered, or as by `proceed`.
+            Refusal: the conversation is full, the last question is still being answered, or as by `proceed`.
         """
         found = self.store.load(user, conversation_id) or Conversation(id=conversation_id)
         if asked := found.since_question(key):
             return self._so_far(found, asked[0].number - 1)
         self.budget.check(now)
         if found.length >= MOST_MESSAGES:
-            raise refused("This conversation is full", "Begin a new one.")
+            raise Refusal(HTTPStatus.CONFLICT, "This conversation is full", "Begin a new one.")
         try:
             held = self.store.ask(user, found, text, key, now)
         except TakenError:
@@ -87,7 +96,7 @@ class Chat:
         """Take the next step of the last question, unless it is answered, or there are messages after the one named.
 
         Raises:
-            ChatError: there is no such conversation, the month's limit is reached, or the model gives no answer.
+            Refusal: there is no such conversation, the month's limit is reached, or the model gives no answer.
         """
         found = self._load(user, conversation_id)
         if after is not None and after < found.length:
@@ -105,7 +114,7 @@ class Chat:
         """Return a conversation as its user sees it.
 
         Raises:
-            ChatError: the user has none of that id.
+            Refusal: the user has none of that id.
         """
         found = self._load(user, conversation_id)
         return ConversationDocument(id=found.id, title=found.title, state=found.state, messages=shown(found))
@@ -121,7 +130,8 @@ class Chat:
         found = self._load(user, conversation_id)
         if asked := found.since_question(key):
             return self._so_far(found, asked[0].number - 1)
-        raise refused("The last question is still being answered", "Wait for its answer, then ask again.")
+        advice = "Wait for its answer, then ask again."
+        raise Refusal(HTTPStatus.CONFLICT, "The last question is still being answered", advice)
 
     def _so_far(self, conversation: Conversation, after: int) -> ChatStep:
         return _step_document(conversation, after, UsageDocument())
@@ -157,17 +167,16 @@ class Chat:
         said = Message(number=held.length + 1, role="assistant", content=content, at=now)
         if not uses:
             return [said], []
-        found, proposals = self._use(uses, now)
+        found, proposals = self._use(uses)
         return [said, Message(number=held.length + 2, role="user", content=found, at=now)], proposals
 
-    def _use(self, uses: Sequence[Mapping[str, Any]], now: datetime) -> tuple[list[Content], list[Proposal]]:
-        lab = self.lab(now)
+    def _use(self, uses: Sequence[Mapping[str, Any]]) -> tuple[list[Content], list[Proposal]]:
         found, proposals = [], []
         for place, use in enumerate(uses):
             try:
                 if place >= MOST_TOOLS:
                     raise ToolError(f"at most {MOST_TOOLS} tools can be used at once: ask again")
-                result = _used(lab, use)
+                result = _used(self.lab, use)
             except ToolError as error:
                 result = {"error": str(error)}
             except (ClientError, BotoCoreError) as error:
@@ -178,6 +187,11 @@ class Chat:
                 result = as_result(result)
             found.append(tool_result(use["toolUseId"], result))
         return found, proposals
+
+
+def no_conversation() -> Refusal:
+    """Return that a user has no such conversation."""
+    return Refusal(HTTPStatus.NOT_FOUND, "No such conversation", "It may have been deleted. Begin a new one.")
 
 
 def _used(lab: Lab, use: Mapping[str, Any]) -> Result | Proposal:
