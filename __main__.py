@@ -55,6 +55,7 @@ release = Release(
 pulumi.export("dashboard_url", cdn.url.apply(lambda url: f"{url}/"))
 pulumi.export("admin_url", cdn.url.apply(lambda url: f"{url}/admin.html"))
 pulumi.export("api_url", api.url.apply(lambda url: f"{url}/"))
+pulumi.export("api_id", api.api.id)
 pulumi.export("distribution_id", cdn.distribution.id)
 pulumi.export("site_bucket", site.bucket.bucket)
 pulumi.export("media_bucket", store.media.bucket)

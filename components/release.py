@@ -20,8 +20,8 @@ import requests
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
 from components.aws_connection import RETRIES, client_of
-from components.release_history import ReleaseHistory, name_of, number_of
 from components.release_gate import LIVE_ALIAS
+from components.release_history import ReleaseHistory, name_of, number_of
 from components.served import (
     ADMIN_HEALTH,
     REFUSED,

@@ -36,7 +36,7 @@ PATIENCE = Config(read_timeout=120, retries={"mode": "standard", "total_max_atte
 LIVE_ALIAS = "live"
 LOG_TAIL_LINES = 10
 ACTIVE = "Active"
-INPUTS = ("function_name", "version", "code_sha256", "rolled_back_to")
+INPUTS = ("function_name", "version", "code_sha256", "checked_at", "rolled_back_to")
 
 
 class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):

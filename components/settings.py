@@ -229,8 +229,10 @@ class Settings:
             _is_url_format(self.media_url_format, {"bucket"}),
         )
         yield "signInUrl", "an http or https URL without a path", _empty_or(ORIGIN, self.sign_in_url)
-        yield "chatModel", "a model's id such as us.anthropic.claude-sonnet-4-5-20250929-v1:0", _empty_or(
-            MODEL_ID, self.chat_model
+        yield (
+            "chatModel",
+            "a model's id such as us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            _empty_or(MODEL_ID, self.chat_model),
         )
         yield "chatMonthlyUsd", "an amount in USD such as 20", bool(PRICE.fullmatch(self.chat_monthly_usd))
         for key in PRICES:

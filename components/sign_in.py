@@ -22,6 +22,7 @@ TEMPORARY_PASSWORD_DAYS = 3
 # A token is good until it expires, whatever becomes of its user; the page fetches the next one by itself.
 TOKEN_MINUTES = 15
 SIGNED_IN_HOURS = 12
+MINUTES, HOURS = "minutes", "hours"
 
 
 class SignIn(pulumi.ComponentResource):
@@ -149,7 +150,7 @@ class AdminPage(pulumi.ComponentResource):
             id_token_validity=TOKEN_MINUTES,
             refresh_token_validity=SIGNED_IN_HOURS,
             token_validity_units=aws.cognito.UserPoolClientTokenValidityUnitsArgs(
-                access_token="minutes", id_token="minutes", refresh_token="hours"  # noqa: S106 units
+                access_token=MINUTES, id_token=MINUTES, refresh_token=HOURS
             ),
             opts=self._child,
         )

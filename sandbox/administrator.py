@@ -36,9 +36,7 @@ def ensure_administrator(emulator: Emulator, outputs: Mapping[str, Any]) -> Admi
     except client.exceptions.UserNotFoundException:
         attributes = {"email": EMAIL, "email_verified": "true"}
         listed = [{"Name": name, "Value": value} for name, value in attributes.items()]
-        client.admin_create_user(
-            **user, UserAttributes=listed, TemporaryPassword=password, MessageAction="SUPPRESS"
-        )
+        client.admin_create_user(**user, UserAttributes=listed, TemporaryPassword=password, MessageAction="SUPPRESS")
     client.admin_set_user_password(**user, Password=password, Permanent=True)
     client.admin_add_user_to_group(**user, GroupName=GROUP)
     return Administrator(NAME, password)
