@@ -18,7 +18,7 @@ Steps = Generator[Use, Result, str]
 
 PREFACE = "I am the sandbox's stand-in, not a language model."
 WORDS = "list, inspect, compare, costs, log, start, stop and again"
-ID = re.compile(r"\b\d{8}-\d{6}-[a-z0-9-]+-[0-9a-f]{8}\b")
+ID = re.compile(r"\b(?:\d{8}-\d{6}|sample)-[a-z0-9-]+")
 STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
 # JSON has about so many characters to a token.
 CHARACTERS_PER_TOKEN = 4

@@ -109,7 +109,7 @@ _CARRY_OUT: dict[Action, Callable[[Control, Proposal, str], Experiment]] = {
     Action.STOP: _stop,
     Action.RERUN: _rerun,
 }
-_DONE = {Action.START: "Started", Action.STOP: "Stop requested of", Action.RERUN: "Started"}
+_DONE = {Action.START: "Started", Action.STOP: "Told to stop:", Action.RERUN: "Started"}
 
 
 def _propose_start(_lab: Lab, asked: Mapping[str, Any]) -> Proposal:
