@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import health
-from admin import experiment_routes
+from admin import experiment_routes, watching_routes
 from admin.administrator import Administrator, NotAnAdministrator
 from admin.answers import answer, problem
 from admin.chat import routes as chat_routes
@@ -36,8 +36,8 @@ RETRY_SOON = {"Retry-After": "5"}
 release = Release.from_environment(os.environ)
 logger = Logger(service="admin-api", serialize_stacktrace=False)
 app = APIGatewayHttpResolver()
-app.include_router(experiment_routes.router, prefix="/api/admin")
-app.include_router(chat_routes.router, prefix="/api/admin")
+for routes in (experiment_routes, watching_routes, chat_routes):
+    app.include_router(routes.router, prefix="/api/admin")
 
 
 @logger.inject_lambda_context

@@ -38,7 +38,9 @@ class AdminClient:
 
     claims: Mapping[str, Any] = field(default_factory=lambda: CLAIMS)
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None, **query: str) -> Answer:
+    def get(
+        self, path: str, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Ask for what is at a path after `/api/admin`."""
         return self.send("GET", path, headers=headers, query=query)
 

@@ -21,15 +21,19 @@ from admin.chat.documents import (
     Proposal,
 )
 from admin.documents import (
+    Audit,
     Catalogue,
     ConflictProblem,
     Experiments,
     InvalidRequestProblem,
+    Log,
+    MonitorDocument,
     OneExperiment,
     StartedReruns,
     User,
 )
 from admin.estimates import Estimate
+from admin.log_pages import LogQuery
 from admin.requests import KEY, RERUN, RERUNS, START
 
 ROOT = "/api/admin"
@@ -169,6 +173,32 @@ OPERATIONS = (
         parameters=[IDEMPOTENCY_KEY],
         body=dict(RERUNS),
         answers={HTTPStatus.OK: StartedReruns},
+    ),
+    Operation(
+        method="GET",
+        path="/monitor",
+        name="getMonitor",
+        summary="What goes on: jobs, workers, queue, spend and errors. It has an ETag.",
+        answers={HTTPStatus.OK: MonitorDocument, HTTPStatus.NOT_MODIFIED: None},
+    ),
+    Operation(
+        method="GET",
+        path="/experiments/{id}/log",
+        name="getLog",
+        summary="What an experiment's programs have printed, piece by piece.",
+        parameters=[ID],
+        query=hints_of(LogQuery),
+        answers={HTTPStatus.OK: Log},
+        refusals={**_MISSING, HTTPStatus.BAD_REQUEST: Problem},
+    ),
+    Operation(
+        method="GET",
+        path="/audit",
+        name="getAudit",
+        summary="Who did what, newest first.",
+        query={"cursor": _LISTING["cursor"]},
+        answers={HTTPStatus.OK: Audit},
+        refusals={HTTPStatus.BAD_REQUEST: Problem},
     ),
     Operation(
         method="GET",

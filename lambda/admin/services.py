@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Self
 
-from aws_clients import dynamodb_client, s3_client, sqs_client
+from aws_clients import cloudwatch_client, dynamodb_client, s3_client, sqs_client
 from experiments.costs import Prices
 from experiments.files import ExperimentFiles
 from experiments.job_queue import JobQueue
 from experiments.jobs import Jobs
 from experiments.log import Logs
 from experiments.repository import ExperimentRepository
+from experiments.workers import WorkerRegistry
 
 from admin.audit import AuditTrail
 from admin.control import Control
+from admin.error_rates import ErrorRates
+from admin.monitor import Monitor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,7 @@ class Services:
     control: Control
     logs: Logs
     audit: AuditTrail
+    monitor: Monitor
     prices: Prices
 
     @classmethod
@@ -34,7 +38,7 @@ class Services:
         """Set them up as the function's environment says."""
         table, dynamodb = environment["TABLE_NAME"], dynamodb_client()
         repository = ExperimentRepository(table, dynamodb)
-        jobs = Jobs(repository)
+        jobs, prices = Jobs(repository), Prices.from_json(environment["PRICES"])
         queue = JobQueue(environment["JOB_QUEUE_URL"], sqs_client())
         return cls(
             repository=repository,
@@ -42,7 +46,20 @@ class Services:
             control=Control(jobs, queue, ExperimentFiles(s3_client(), environment["MEDIA_BUCKET"])),
             logs=Logs(table, dynamodb),
             audit=AuditTrail(table, dynamodb),
-            prices=Prices.from_json(environment["PRICES"]),
+            monitor=Monitor(
+                jobs=jobs,
+                workers=WorkerRegistry(table, dynamodb),
+                queue=queue,
+                dead_letters=JobQueue(environment["DEAD_LETTER_QUEUE_URL"], sqs_client()),
+                error_rates=ErrorRates.of(
+                    cloudwatch_client(),
+                    renderer=environment["RENDERER_FUNCTION"],
+                    admin_api=environment["ADMIN_FUNCTION"],
+                    api_id=environment["API_ID"],
+                ),
+                prices=prices,
+            ),
+            prices=prices,
         )
 
 

@@ -1,5 +1,6 @@
 """The admin API on an embedded AWS: what administrators do happens once, whole, and is noted."""
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,6 +11,8 @@ import pytest
 from admin import services as admin_services
 from admin.audit import AuditTrail
 from admin.control import Control
+from admin.error_rates import ErrorRates
+from admin.monitor import Monitor
 from admin.requests import StartRequest
 from admin.services import Services
 from experiments.costs import Prices
@@ -20,6 +23,7 @@ from experiments.jobs import STALLED_AFTER, IllegalChangeError, Jobs
 from experiments.log import LogLine, Logs
 from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Scalar, Status
 from experiments.repository import ExperimentRepository
+from experiments.workers import Worker, WorkerRegistry
 
 from sandbox.emulator import Emulator
 from tests.admin_client import AdminClient, Answer
@@ -90,12 +94,21 @@ def lab(emulator: Emulator, request: pytest.FixtureRequest, monkeypatch: pytest.
     queue = JobQueue(sqs.create_queue(QueueName=name)["QueueUrl"], sqs)
     repository = ExperimentRepository(name, dynamodb)
     jobs = Jobs(repository)
+    monitor = Monitor(
+        jobs=jobs,
+        workers=WorkerRegistry(name, dynamodb),
+        queue=queue,
+        dead_letters=JobQueue(sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"], sqs),
+        error_rates=ErrorRates.of(emulator.client("cloudwatch"), renderer="r", admin_api="a", api_id="i"),
+        prices=PRICES,
+    )
     services = Services(
         repository=repository,
         jobs=jobs,
         control=Control(jobs, queue, ExperimentFiles(s3, BUCKET)),
         logs=Logs(name, dynamodb),
         audit=AuditTrail(name, dynamodb),
+        monitor=monitor,
         prices=PRICES,
     )
     monkeypatch.setattr(Services, "from_environment", lambda _environment: services)
@@ -394,16 +407,14 @@ def test_the_list_has_what_is_asked_for_page_by_page(lab: Lab) -> None:
     lab.end(ids[1], status=Status.FAILED)
     seen, cursor = [], ""
     while cursor is not None:
-        page = CLIENT.get("/experiments", limit="2", cursor=cursor) if cursor else CLIENT.get("/experiments", limit="2")
+        page = CLIENT.get("/experiments", {"limit": "2", "cursor": cursor} if cursor else {"limit": "2"})
         seen += [experiment["id"] for experiment in page.document["experiments"]]
         cursor = page.document["next_cursor"]
     assert seen == ids[::-1]
     for query, found in (({"status": "failed"}, ids[1]), ({"q": "N2"}, ids[2]), ({"codec": "x264", "q": "n0"}, ids[0])):
-        assert [experiment["id"] for experiment in CLIENT.get("/experiments", **query).document["experiments"]] == [
-            found
-        ]
+        assert [experiment["id"] for experiment in CLIENT.get("/experiments", query).document["experiments"]] == [found]
     for broken in ({"cursor": "nonsense"}, {"status": "lost"}, {"limit": "0"}):
-        assert CLIENT.get("/experiments", **broken).status == 400
+        assert CLIENT.get("/experiments", broken).status == 400
 
 
 def test_an_estimate_is_what_others_like_it_took_for_as_many_samples(lab: Lab) -> None:
@@ -428,3 +439,132 @@ def test_an_estimate_is_what_others_like_it_took_for_as_many_samples(lab: Lab) -
         lab.repository.put(replace(measured, id=f"f{number}", parameters=sizes | {"preset": "fast"}))
     # Four times as many samples, at a dollar a second.
     assert CLIENT.post("/estimates", asked).document == {"usd": 6, "gpu_seconds": 6, "basis": "mean of 2 like it"}
+
+
+def test_the_monitor_tells_what_goes_on(lab: Lab) -> None:
+    now = datetime.now(UTC)
+    ids, jobs, monitor = start_several(4), lab.services.jobs, lab.services.monitor
+    lab.end(ids[0], **MEASURED)
+    jobs.heartbeat(jobs.claim(ids[1], "host-1", "build-1", now), 0.25, now)
+    jobs.request_stop(ids[1], now)
+    jobs.claim(ids[2], "host-2", "build-1", now - STALLED_AFTER)
+    worker = Worker(name="host-1", build="build-1", host="g4dn.xlarge", started_at=now, job=ids[1])
+    monitor.workers.seen(worker, now)
+    lab.queue.receive(0, 60)
+    monitor.dead_letters.send("lost")
+    found = CLIENT.get("/monitor").document
+    by_id = {job["id"]: job for job in found["jobs"]}
+    assert {by_id[one]["status"] for one in ids[1:]} == {"running", "stalled", "queued"}
+    running = by_id[ids[1]]
+    assert (running["progress"], running["frames"], running["worker"]) == (0.25, 60, "host-1")
+    assert (running["stop_requested"], by_id[ids[3]]["status"]) == (True, "queued")
+    assert by_id[ids[2]]["status"] == "stalled"
+    assert [(present["name"], present["job"]) for present in found["workers"]] == [("host-1", ids[1])]
+    assert found["queue"] == {"waiting": 3, "in_work": 1, "dead": 1}
+    # Two seconds of encoding, at a dollar each.
+    assert found["spend"] == {"today_usd": 2, "month_usd": 2}
+    assert [(ended["id"], ended["status"]) for ended in found["ended"]] == [(ids[0], "succeeded")]
+    assert [(rate["of"], rate["requests"], rate["errors"]) for rate in found["errors"]] == [
+        ("renderer", 0, 0),
+        ("admin api", 0, 0),
+        ("api", 0, 0),
+    ]
+
+
+def test_the_monitor_is_sent_again_only_where_something_has_changed(lab: Lab) -> None:
+    (experiment_id,) = start_several(1)
+    first = CLIENT.get("/monitor")
+    known = {"if-none-match": first.headers["ETag"]}
+    unchanged = CLIENT.get("/monitor", headers=known)
+    assert (unchanged.status, unchanged.body) == (304, "")
+    lab.services.control.stop(experiment_id, "ada")
+    changed = CLIENT.get("/monitor", headers=known)
+    assert (changed.status, changed.document["jobs"]) == (200, [])
+
+
+def test_a_log_is_followed_piece_by_piece_to_its_end(lab: Lab) -> None:
+    (experiment_id,) = start_several(1)
+    path, now = f"/experiments/{experiment_id}/log", datetime.now(UTC)
+    assert CLIENT.get(path).document == {"lines": [], "after": None, "complete": False}
+    lines = [LogLine(1, number, now, "x264", f"[warning] line {number}") for number in range(1, 121)]
+    lab.services.logs.append(experiment_id, lines, now)
+    seen: list[Any] = []
+    after: dict[str, str] = {}
+    for expected in (50, 50, 20, 0):
+        piece = CLIENT.get(path, {"limit": "50", **after}).document
+        assert (len(piece["lines"]), piece["complete"]) == (expected, False)
+        seen += piece["lines"]
+        after = {"after": piece["after"]}
+    assert [line["number"] for line in seen] == list(range(1, 121))
+    assert (seen[0]["level"], seen[0]["source"], seen[0]["text"]) == ("warning", "x264", "[warning] line 1")
+    lab.services.logs.append(experiment_id, [LogLine(2, 1, now, "worker", "again")], now)
+    lab.end(experiment_id, status=Status.FAILED)
+    last = CLIENT.get(path, after).document
+    assert ([line["text"] for line in last["lines"]], last["after"], last["complete"]) == (["again"], "2-1", True)
+
+
+def test_a_log_is_read_from_the_line_on_that_is_asked_for(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    (experiment_id,) = start_several(1)
+    now = datetime.now(UTC)
+    lines = [LogLine(1, number, now, "x264", "frame") for number in range(1, 1201)]
+    lab.services.logs.append(experiment_id, lines, now)
+    for last in (1, 49, 50, 51, 1149, 1199, 1200):
+        assert [line.number for line in lab.services.logs.read(experiment_id, (1, last))] == list(range(last + 1, 1201))
+    sent = []
+    client = lab.services.logs.client
+    client.meta.events.register("before-call.dynamodb.Query", lambda params, **_: sent.append(params["body"]))
+    assert list(lab.services.logs.read(experiment_id, (1, 1190)))
+    assert b"0001#00001141" in sent[0]
+
+
+def test_a_line_that_has_overtaken_another_waits_for_it(lab: Lab) -> None:
+    (experiment_id,) = start_several(1)
+    path, now = f"/experiments/{experiment_id}/log", datetime.now(UTC)
+    first, second, third = (LogLine(1, number, now, "x264", f"line {number}") for number in (1, 2, 3))
+    lab.services.logs.append(experiment_id, [first], now)
+    lab.services.logs.append(experiment_id, [third], now)
+    assert CLIENT.get(path).document["after"] == "1-1"
+    lab.services.logs.append(experiment_id, [second], now)
+    assert [line["number"] for line in CLIENT.get(path).document["lines"]] == [1, 2, 3]
+
+
+def test_of_a_log_with_a_gap_the_rest_is_shown(lab: Lab) -> None:
+    (experiment_id,) = start_several(1)
+    then = datetime.now(UTC) - timedelta(minutes=1)
+    lab.services.logs.append(experiment_id, [LogLine(1, 7, then, "x264", "after lines that were lost")], then)
+    assert CLIENT.get(f"/experiments/{experiment_id}/log").document["after"] == "1-7"
+
+
+def test_a_piece_of_a_log_fits_into_an_answer_of_lambda(lab: Lab) -> None:
+    (experiment_id,) = start_several(1)
+    path, now = f"/experiments/{experiment_id}/log", datetime.now(UTC)
+    lines = [LogLine(1, number, now, "x264", "\x01\u4e2d\U0001f600" * 160) for number in range(1, 2001)]
+    lab.services.logs.append(experiment_id, lines, now)
+    answer = CLIENT.get(path, {"limit": "5000"})
+    assert 0 < len(answer.document["lines"]) < 2000
+    assert len(json.dumps(answer.body)) < 6_000_000
+    assert answer.document["complete"] is False
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"after": "1"}, {"after": "-1-1"}, {"after": "1-1x"}, {"after": "1-999999999"}, {"limit": "0"}, {"limit": "5001"}],
+    ids=str,
+)
+def test_a_piece_of_a_log_that_makes_no_sense_is_refused(lab: Lab, query: dict[str, str]) -> None:
+    assert CLIENT.get("/experiments/e1/log", query).status == 400
+    assert CLIENT.get("/experiments/e1/log").status == 404
+
+
+def test_the_audit_trail_is_read_page_by_page(lab: Lab) -> None:
+    (experiment_id,) = start_several(1)
+    lab.services.jobs.claim(experiment_id, "host-1", "b", datetime.now(UTC))
+    for _ in range(51):
+        lab.services.control.stop(experiment_id, "grace", "chat")
+    first = CLIENT.get("/audit").document
+    assert [entry["action"] for entry in first["entries"]] == ["stop"] * 50
+    assert (first["entries"][0]["who"], first["entries"][0]["detail"]) == ("grace", {"via": "chat"})
+    second = CLIENT.get("/audit", {"cursor": first["next_cursor"]}).document
+    assert [entry["action"] for entry in second["entries"]] == ["stop", "start"]
+    assert second["next_cursor"] is None
+    assert CLIENT.get("/audit", {"cursor": "2026"}).status == 400
