@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 import artefact_links
 import presentation
 from artefact_links import Links
+from experiments.aggregates import curve_point
 from experiments.model import Experiment, Metrics, Scalar, Status
 from experiments.quality import Quality, quality
 from experiments.repository import Neighbours, Record
@@ -15,6 +16,7 @@ from presentation import Figure
 from release import Release
 
 from pages import frame_chart
+from pages.curves import curves_link
 from pages.row import UNKNOWN_STATUS, error_of, percent_done, seconds_so_far
 from pages.templates import EXPERIMENT
 
@@ -73,6 +75,8 @@ class View:
     links: Links
     decoder_size: Figure
     parent_link: str
+    curves_link: str
+    """Of its clip, where the experiment is one of their points."""
     reruns: Sequence[Rerun]
     newer: Experiment | None
     newer_link: str
@@ -120,6 +124,7 @@ def _view(record: Record, neighbours: Neighbours, now: datetime) -> View:
         links=artefact_links.relative_links(experiment),
         decoder_size=figure_of(presentation.size, experiment.artefacts.decoder_bytes),
         parent_link=artefact_links.page_link(experiment.parent_id or ""),
+        curves_link=curves_link(experiment.clip) if curve_point(experiment) else "",
         reruns=[_rerun(rerun) for rerun in reruns],
         newer=newer,
         newer_link=artefact_links.page_link(newer.id) if newer else "",

@@ -120,6 +120,13 @@ def test_it_leads_to_its_neighbours_and_to_what_it_runs_again(ask: Ask, table: F
     assert ("Newer" in oldest, "Older" in oldest) == (True, False)
 
 
+def test_it_leads_to_the_curves_that_it_is_a_point_of(ask: Ask, table: FakeTable) -> None:
+    measured = {"clip": "game of life", "rd_points": [{"bitrate_kbps": 900, "psnr_db": 38.2}]}
+    table.hold(experiment_item("e1", **measured), experiment_item("e2", **measured, status="failed"))
+    assert "../curves?clip=game+of+life" in links_of(ask("/experiments/e1")["body"])
+    assert "../curves?clip=game+of+life" not in links_of(ask("/experiments/e2")["body"])
+
+
 @pytest.mark.parametrize("broken", BROKEN_ITEMS, ids=range(len(BROKEN_ITEMS)))
 def test_a_broken_item_still_has_a_page(ask: Ask, table: FakeTable, broken: dict[str, Any]) -> None:
     table.hold({**broken, "pk": "EXPERIMENT#x"})

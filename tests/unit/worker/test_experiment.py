@@ -360,7 +360,9 @@ def test_progress_is_the_part_of_the_clip_that_is_encoded(
             told.append(progress)
             (tmp_path / "seen").write_text("")
 
-    talking = OwnProcessCodec(program="print('frame=3\\nframe=4', flush=True); open('seen').read()  # {}")
+    # One write, whatever PYTHONUNBUFFERED says: half of it would be another progress.
+    program = r"import os; os.write(1, b'frame=3\nframe=4\n'); open('seen').read()  # {}"
+    talking = OwnProcessCodec(program=program)
     monkeypatch.setattr(codecs, "CODECS", [talking])
     job = start(plan(clip, Configuration(codec="tiny-neural", preset="", quality=1)), HOST)
     perform(job, HOST, tmp_path, on_progress)
