@@ -80,9 +80,12 @@ def describe_user() -> Response[str]:
 
 @app.not_found
 def refuse_path(_error: Exception) -> Response[str]:
-    """Say that there is nothing, or nothing to be done so."""
+    """Say that there is nothing, or nothing to be done so.
+
+    Where the method would do, the path has an id that none can be, so that it was not routed.
+    """
     methods = methods_of(app.current_event.path)
-    if not methods:
+    if not methods or app.current_event.http_method in methods:
         return _refuse(HTTPStatus.NOT_FOUND, "Not there", "`/api/openapi.json` describes what there is.")
     allowed = ", ".join(sorted(methods))
     return _refuse(HTTPStatus.METHOD_NOT_ALLOWED, "Not with this method", f"Use {allowed}.", {"Allow": allowed})
