@@ -67,8 +67,9 @@ def cloudwatch_client() -> Any:
     return _client("cloudwatch", PATIENCE)
 
 
+@cache
 def bedrock_client(patience: Config) -> Any:
-    """Return a client of Bedrock's models."""
+    """Return the client of Bedrock's models that is so patient."""
     return _client("bedrock-runtime", patience)
 
 

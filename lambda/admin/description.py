@@ -13,6 +13,7 @@ from listing_query import ListingQuery
 
 from admin.chat.documents import (
     CONTINUE,
+    CONVERSATION_ID,
     DECISION,
     QUESTION,
     ChatOverview,
@@ -45,7 +46,11 @@ def _in_path(name: str) -> Schema:
 
 
 ID = _in_path("id")
-CONVERSATION = {**_in_path("conversation"), "description": "A new one has an id of the client's own, such as a UUID."}
+CONVERSATION: Schema = {
+    **_in_path("conversation"),
+    "description": "A new one has an id of the client's own, such as a UUID.",
+    "schema": {"type": "string", "pattern": CONVERSATION_ID},
+}
 IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from experiments.json_schema import Schema
 
+CONVERSATION_ID = r"^[A-Za-z0-9-]{1,64}$"
 LONGEST_QUESTION = 4000
 """How many characters a message of a user may have."""
 

@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +17,7 @@ from admin.administrator import Administrator
 from admin.answers import answer, nothing
 from admin.chat.documents import (
     CONTINUE,
+    CONVERSATION_ID,
     DECISION,
     LONGEST_QUESTION,
     ChatOverview,
@@ -33,19 +33,18 @@ from admin.requests import InvalidRequest, Refusal, body_of, checked, key_of
 from admin.services import services
 
 NOT_ENABLED = "No model is configured: set chatModel in the stack's configuration, as docs/chat.md tells."
-_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 router = Router()  # type: ignore[no-untyped-call]
 
 
-@cache
 def chat() -> Chat:
     """Return the chat of the deployment that this process belongs to."""
     lab, table, dynamodb = services(), services().logs.table_name, services().logs.client
+    model = os.environ.get("CHAT_MODEL", "")
     return Chat(
         store=ConversationStore(table, dynamodb),
-        model=ChatModel(os.environ["CHAT_MODEL"], bedrock_client(PATIENCE)),
-        budget=ChatBudget(table, dynamodb, lab.prices, float(os.environ["CHAT_MONTHLY_USD"])),
+        model=ChatModel(model, bedrock_client(PATIENCE) if model else None),
+        budget=ChatBudget(table, dynamodb, lab.prices, float(os.environ.get("CHAT_MONTHLY_USD", 0))),
         lab=Lab(lab.repository, lab.logs, lab.prices),
         control=lab.control,
     )
@@ -118,7 +117,7 @@ def _now() -> datetime:
 
 def _known(name: str) -> str:
     """Return an id that there may be."""
-    if not _ID.fullmatch(name):
+    if not re.fullmatch(CONVERSATION_ID, name):
         raise no_conversation()
     return name
 
