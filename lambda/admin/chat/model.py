@@ -120,7 +120,7 @@ class ChatBudget:
     def exhausted(self) -> str:
         """What is said where the limit is reached."""
         return (
-            f"All chats together have cost {self.limit_usd:g} USD this month. "
+            f"All chats together may cost {self.limit_usd:g} USD a month. "
             "Wait for the next one, or raise chatMonthlyUsd in the stack's configuration."
         )
 
