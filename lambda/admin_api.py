@@ -14,7 +14,9 @@ from admin.answers import answer, problem
 from admin.description import methods_of
 from admin.documents import ConflictProblem, Fault, InvalidRequestProblem, User
 from admin.requests import InvalidRequest, Refusal
+from admin.services import services
 from api.documents import Problem
+from aws_clients import s3_client, sqs_client
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
@@ -45,13 +47,28 @@ def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
 
 
 def only_administrators(resolver: APIGatewayHttpResolver, answer_on: NextMiddleware) -> Response[Any]:
-    """Let nobody else do anything; only the release gate, which no route leads to, may ask for health."""
+    """Let nobody else do anything but ask for health, as the release gate does."""
     if resolver.current_event.path != HEALTH:
         Administrator.of(resolver.current_event.raw_event)
     return answer_on(resolver)
 
 
 app.use(middlewares=[only_administrators])
+
+
+@app.get(HEALTH)
+def show_health() -> Response[str]:
+    """Tell which build this is, and whether what it depends on answers, as the release gate asks."""
+    bucket, queue = os.environ["MEDIA_BUCKET"], os.environ["JOB_QUEUE_URL"]
+    found = health.examine(
+        release,
+        {
+            "table": lambda: services().repository.newest(1),
+            "media": lambda: s3_client().list_objects_v2(Bucket=bucket, Prefix="experiments/", MaxKeys=1),
+            "queue": lambda: sqs_client().get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"]),
+        },
+    )
+    return answer(found.as_json(), HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @app.get("/api/admin/me")
