@@ -48,7 +48,7 @@ def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
 
 
 def only_administrators(resolver: APIGatewayHttpResolver, answer_on: NextMiddleware) -> Response[Any]:
-    """Let nobody else do anything; only the release gate, which no route leads to, may ask for health."""
+    """Let nobody else do anything but ask for health, as the release gate does."""
     if resolver.current_event.path != HEALTH:
         Administrator.of(resolver.current_event.raw_event)
     return answer_on(resolver)

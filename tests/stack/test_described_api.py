@@ -98,7 +98,9 @@ def test_whatever_a_stranger_sends_is_refused(lab: Lab, method: str, path: str) 
     send_cases(lab, ApiGateway({**CLAIMS, "cognito:groups": "[viewers]"}), method, path, (*CHECKS, is_refused))
 
 
-def is_refused(_context: schemathesis.CheckContext, response: schemathesis.Response, _case: "schemathesis.Case[Any]") -> None:
+def is_refused(
+    _context: schemathesis.CheckContext, response: schemathesis.Response, _case: "schemathesis.Case[Any]"
+) -> None:
     assert response.status_code in (401, 403)
 
 
