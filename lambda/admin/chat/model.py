@@ -104,7 +104,7 @@ class ChatBudget:
     def spent(self, now: datetime) -> float:
         """Return what the month has cost so far, in USD."""
         key = as_key(usage_key(month_of(now), CHAT_USER))
-        item = self.client.get_item(TableName=self.table_name, Key=key).get("Item")
+        item = self.client.get_item(TableName=self.table_name, Key=key, ConsistentRead=True).get("Item")
         return used_up([Usage.from_item(item_to_python(item))], self.prices) or 0 if item else 0
 
     def check(self, now: datetime) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from experiments.clip_catalogue import CLIPS
 from experiments.codec_catalogue import CODECS
-from experiments.jobs import IllegalChangeError, has_ended
+from experiments.jobs import IllegalChangeError, is_under_way
 from experiments.json_schema import Schema, problems_of
 from experiments.model import Experiment
 
@@ -124,14 +124,14 @@ def _propose_start(_lab: Lab, asked: Mapping[str, Any]) -> Proposal:
 
 def _propose_stop(lab: Lab, asked: Mapping[str, Any]) -> Proposal:
     experiment = lab.experiment(asked["id"])
-    if has_ended(experiment):
-        raise ToolError(f"it has ended: it is {experiment.status}")
+    if not is_under_way(experiment):
+        raise ToolError(f"it can't be stopped: it is {experiment.status}")
     return _proposed(Action.STOP, asked, f"Stop {_named(experiment)}", experiment.id)
 
 
 def _propose_rerun(lab: Lab, asked: Mapping[str, Any]) -> Proposal:
     experiment = lab.experiment(asked["id"])
-    if not has_ended(experiment):
+    if is_under_way(experiment):
         raise ToolError(f"it has not ended: it is {experiment.status}")
     how = "as it was"
     if "parameters" in asked:
