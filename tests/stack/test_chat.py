@@ -14,9 +14,9 @@ import pytest
 from admin.chat import routes
 from admin.chat.documents import ChatStep, Decision, ProposalState
 from admin.chat.model import ChatModel
-from admin.chat.store import ConversationStore
+from admin.chat.store import HELD, KEPT, Conversation, ConversationStore
 from admin.chat.tools import MOST_CHARACTERS
-from admin.chat.turns import MOST_STEPS, Chat
+from admin.chat.turns import MOST_STEPS, MOST_TOOLS, Chat
 from admin.requests import Refusal
 from botocore.exceptions import ReadTimeoutError
 from experiments.aggregates import CHAT_USER
@@ -302,6 +302,37 @@ def test_a_model_that_never_ends_is_stopped(site: Site) -> None:
     site.model.script.clear()
     site.model.says(text("Better."))
     assert site.answered("Again")[-1]["text"] == "Better."
+
+
+def test_of_many_tools_at_once_the_last_are_not_used(site: Site) -> None:
+    site.model.says([use("costs") for _ in range(MOST_TOOLS + 1)], text("Enough."))
+    site.answered()
+    assert ["error" in result for result in site.model.told] == [False] * MOST_TOOLS + [True]
+
+
+def test_while_a_question_is_being_answered_another_one_waits(site: Site) -> None:
+    where = "id-of-ada", Conversation(id=site.conversation)
+    site.chat.store.ask(*where, "What is new?", "key", datetime.now(UTC))
+    assert site.ask("And what is old?").document["title"] == "The last question is still being answered"
+    waiting = site.proceed().document
+    assert (waiting["state"], waiting["messages"]) == ("working", [])
+    assert site.model.requests == []
+
+
+def test_what_a_request_that_died_was_at_is_taken_on(site: Site) -> None:
+    where = "id-of-ada", Conversation(id=site.conversation)
+    site.chat.store.ask(*where, "What is new?", "key", datetime.now(UTC) - HELD)
+    site.model.says(text("Nothing."))
+    assert site.proceed().document["messages"][-1]["text"] == "Nothing."
+
+
+def test_all_of_a_conversation_expires(site: Site) -> None:
+    site.proposed("propose_start", **START)
+    items = site.logs.client.scan(TableName=site.logs.table_name)["Items"]
+    kept = [item for item in items if item["pk"]["S"].startswith("CHAT#")]
+    assert {item["sk"]["S"].partition("#")[0] for item in kept} == {site.conversation, "MESSAGE", "PROPOSAL"}
+    soonest, latest = NOW + KEPT, datetime.now(UTC) + KEPT
+    assert all(int(soonest.timestamp()) <= int(item["expires_at"]["N"]) <= latest.timestamp() for item in kept)
 
 
 def test_a_question_sent_twice_is_asked_once(site: Site) -> None:
