@@ -15,6 +15,7 @@ from components.release import Release
 from components.renderer import Renderer
 from components.settings import Settings
 from components.static_site import StaticSite
+from components.worker_role import WorkerRole
 
 ROOT = Path(__file__).parent
 
@@ -22,6 +23,7 @@ settings = Settings.load()
 
 store = ExperimentStore("experiment-store", settings)
 job_queue = JobQueue("job-queue", settings)
+worker_role = WorkerRole("worker-role", settings, store, job_queue)
 renderer = Renderer("renderer", settings, store, source=ROOT / "lambda")
 api = HttpApi("http-api", settings, renderer)
 site = StaticSite("static-site", settings, folder=ROOT / "dashboard", released_with=[renderer.gate])
@@ -40,6 +42,7 @@ pulumi.export("site_bucket", site.bucket.bucket)
 pulumi.export("media_bucket", store.media.bucket)
 pulumi.export("table_name", store.table.name)
 pulumi.export("job_queue_url", job_queue.queue.url)
+pulumi.export("worker_role", worker_role.role.arn)
 pulumi.export("renderer_function", renderer.function.name)
 pulumi.export("renderer_code_sha256", renderer.function.code_sha256)
 pulumi.export("renderer_version", renderer.alias.function_version)
