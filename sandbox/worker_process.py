@@ -4,6 +4,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from sandbox.emulator import REGION, ROOT_KEY, Emulator
 from sandbox.places import PROJECT
-from sandbox.processes import RecordedProcess
+from sandbox.processes import POLL_SECONDS, RecordedProcess
 from worker.build import build_of
 
 NAME = "sandbox-worker"
@@ -42,15 +43,15 @@ class WorkerProcess:
         """Start it for the stack with these outputs, unless it runs with today's code; whether it was started."""
         build = build_of({"experiments": PROJECT / "lambda" / "experiments", "worker": PROJECT / "worker"})
         with self._alone():
-            if self._process.is_running() and self._process.record()[1:] == [build]:
+            if self.process.is_running() and self.process.record()[1:] == [build]:
                 return False
-            self._process.stop()
+            self.process.stop()
             self._launch(build, outputs)
         return True
 
     def stop(self) -> None:
         """Stop it; a job that it is at goes back to the queue."""
-        self._process.stop()
+        self.process.stop()
 
     @property
     def _folder(self) -> Path:
@@ -61,7 +62,8 @@ class WorkerProcess:
         return self._folder / "clips"
 
     @property
-    def _process(self) -> RecordedProcess:
+    def process(self) -> RecordedProcess:
+        """It, as far as its record tells."""
         return RecordedProcess(self._folder / "worker.pid", f"-m worker --clips {self._clips}")
 
     @contextmanager
@@ -76,7 +78,7 @@ class WorkerProcess:
         worker = [sys.executable, "-m", "worker", *options]
         with (self._folder / "worker.log").open("ab") as log:
             process = subprocess.Popen(
-                ["/bin/sh", "-c", START, str(self._process.file), build, *worker],
+                ["/bin/sh", "-c", START, str(self.process.file), build, *worker],
                 cwd=self._folder,
                 env=self._environment(outputs),
                 stdin=subprocess.DEVNULL,
@@ -84,6 +86,8 @@ class WorkerProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        while process.poll() is None and not self.process.record():
+            time.sleep(POLL_SECONDS)
         # It is meant to outlive this process; Popen would warn of that.
         process.returncode = 0
 
