@@ -8,6 +8,7 @@ from components.cdn import Cdn
 from components.checkout import Checkout
 from components.custom_domain import CustomDomain
 from components.experiment_store import ExperimentStore
+from components.gpu_hosts import GpuHosts
 from components.http_api import HttpApi
 from components.invalidation import Invalidation
 from components.job_queue import JobQueue
@@ -15,6 +16,7 @@ from components.release import Release
 from components.renderer import Renderer
 from components.settings import Settings
 from components.static_site import StaticSite
+from components.worker_package import package_worker
 from components.worker_role import WorkerRole
 
 ROOT = Path(__file__).parent
@@ -24,6 +26,8 @@ settings = Settings.load()
 store = ExperimentStore("experiment-store", settings)
 job_queue = JobQueue("job-queue", settings)
 worker_role = WorkerRole("worker-role", settings, store, job_queue)
+worker = package_worker(ROOT)
+gpu_hosts = GpuHosts("gpu-hosts", settings, store, job_queue, worker_role, worker)
 renderer = Renderer("renderer", settings, store, source=ROOT / "lambda")
 api = HttpApi("http-api", settings, renderer)
 site = StaticSite("static-site", settings, folder=ROOT / "dashboard", released_with=[renderer.gate])
@@ -43,6 +47,7 @@ pulumi.export("media_bucket", store.media.bucket)
 pulumi.export("table_name", store.table.name)
 pulumi.export("job_queue_url", job_queue.queue.url)
 pulumi.export("worker_role", worker_role.role.arn)
+pulumi.export("worker_build", worker.build)
 pulumi.export("renderer_function", renderer.function.name)
 pulumi.export("renderer_code_sha256", renderer.function.code_sha256)
 pulumi.export("renderer_version", renderer.alias.function_version)

@@ -57,6 +57,7 @@ HOSTED_ZONE_ID = re.compile(r"Z[A-Z0-9]{1,31}")
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 VERSION = re.compile(rf"[1-9][0-9]*|{NEWEST}")
+INSTANCE_TYPES = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+(,[a-z0-9-]+\.[a-z0-9-]+)*")
 TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # The longest derived name, <project>-<stack>-media-<account id>, has to be a bucket's.
 STACK_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -97,6 +98,8 @@ class Settings:
     site_url_format: str
     media_url_format: str
     release_patience_seconds: int
+    gpu_hosts_maximum: int
+    gpu_instance_types: str
     gpu_hour_usd: str
     storage_gb_month_usd: str
     delivered_gb_usd: str
@@ -221,6 +224,12 @@ class Settings:
             "mediaUrlFormat",
             "an http or https URL with {bucket} in it, and no other braces",
             _is_url_format(self.media_url_format, {"bucket"}),
+        )
+        yield "gpuHostsMaximum", "0 or more", self.gpu_hosts_maximum >= 0
+        yield (
+            "gpuInstanceTypes",
+            "EC2 instance types such as g4dn.xlarge,g5.xlarge",
+            bool(INSTANCE_TYPES.fullmatch(self.gpu_instance_types)),
         )
         for key in PRICES:
             price = getattr(self, _snake_case(key))

@@ -19,12 +19,13 @@ def build_id() -> str:
 def build_of(packages: Mapping[str, Path]) -> str:
     """Return the build that these packages' folders make.
 
-    It is the first 12 hexadecimal digits of the SHA-256 of all modules that a job runs through.
+    It is the first 12 hexadecimal digits of the SHA-256 of all modules that a job runs through, and of their locked
+    requirements.
     """
     digest = hashlib.sha256()
     for name, folder in sorted(packages.items()):
-        for module in sorted(folder.rglob("*.py")):
-            content = module.read_bytes()
-            digest.update(f"{name}/{module.relative_to(folder).as_posix()} {len(content)}\n".encode())
+        for file in sorted([*folder.rglob("*.py"), *folder.glob("requirements.txt")]):
+            content = file.read_bytes()
+            digest.update(f"{name}/{file.relative_to(folder).as_posix()} {len(content)}\n".encode())
             digest.update(content)
     return digest.hexdigest()[:12]
