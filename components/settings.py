@@ -58,6 +58,7 @@ BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 VERSION = re.compile(rf"[1-9][0-9]*|{NEWEST}")
 INSTANCE_TYPES = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+(,[a-z0-9-]+\.[a-z0-9-]+)*")
+ZONES = re.compile(r"[a-z](,[a-z])*")
 TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # The longest derived name, <project>-<stack>-media-<account id>, has to be a bucket's.
 STACK_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -100,6 +101,7 @@ class Settings:
     release_patience_seconds: int
     gpu_hosts_maximum: int
     gpu_instance_types: str
+    gpu_zones: str
     gpu_hour_usd: str
     storage_gb_month_usd: str
     delivered_gb_usd: str
@@ -231,6 +233,7 @@ class Settings:
             "EC2 instance types such as g4dn.xlarge,g5.xlarge",
             bool(INSTANCE_TYPES.fullmatch(self.gpu_instance_types)),
         )
+        yield "gpuZones", "letters of zones such as a,b,c", bool(ZONES.fullmatch(self.gpu_zones))
         for key in PRICES:
             price = getattr(self, _snake_case(key))
             yield key, "a price in USD such as 0.526", bool(PRICE.fullmatch(price))

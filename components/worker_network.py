@@ -6,11 +6,11 @@ import pulumi_aws as aws
 from components.settings import Settings
 
 ANYWHERE = "0.0.0.0/0"
-ADDRESSES = "10.0.0.0/20"
+ADDRESSES = "10.0.0.0/19"
 
 
 class WorkerNetwork(pulumi.ComponentResource):
-    """A VPC with a public subnet in each zone of the region, and the security group of the hosts in it.
+    """A VPC with a public subnet in each of some zones, and the security group of the hosts in it.
 
     A public address and a closed group cost nothing while no host runs; a NAT gateway would cost its hours.
     """
@@ -26,7 +26,7 @@ class WorkerNetwork(pulumi.ComponentResource):
 
         self._vpc = aws.ec2.Vpc("workers", cidr_block=ADDRESSES, tags=self._tags, opts=self._child)
         self._lead_out()
-        self.subnets = [self._create_subnet(zone) for zone in _zones()]
+        self.subnets = [self._create_subnet(zone) for zone in settings.gpu_zones.split(",")]
         self.security_group = self._create_security_group()
 
         self.register_outputs({"vpc": self._vpc.id})
@@ -41,14 +41,12 @@ class WorkerNetwork(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_subnet(self, zone: str) -> aws.ec2.Subnet:
-        """A zone's addresses follow from its letter, so they stay where AWS opens another zone."""
-        number = ord(zone[-1]) - ord("a")
+    def _create_subnet(self, letter: str) -> aws.ec2.Subnet:
         return aws.ec2.Subnet(
-            f"workers-{zone}",
+            f"workers-{letter}",
             vpc_id=self._vpc.id,
-            cidr_block=f"10.0.{number}.0/24",
-            availability_zone=zone,
+            cidr_block=f"10.0.{ord(letter) - ord('a')}.0/24",
+            availability_zone=pulumi.Output.concat(aws.get_region_output().region, letter),
             map_public_ip_on_launch=True,
             tags=self._tags,
             opts=self._child,
@@ -66,9 +64,3 @@ class WorkerNetwork(pulumi.ComponentResource):
             tags=self._tags,
             opts=self._child,
         )
-
-
-def _zones() -> list[str]:
-    """The region's zones that every account may use; no Local Zones."""
-    usual = aws.GetAvailabilityZonesFilterArgs(name="opt-in-status", values=["opt-in-not-required"])
-    return list(aws.get_availability_zones(state="available", filters=[usual]).names)

@@ -428,16 +428,3 @@ class LaunchTemplate(Ec2Resource):
     def unknown_after(self, changed: set[str], known: Properties) -> tuple[str, ...]:
         """As Resource."""
         return ("defaultVersion", "latestVersion") if changed & DATA.fields.keys() else ()
-
-
-def get_availability_zones(aws: Aws) -> dict[str, Any]:
-    """The region's zones that every account may use."""
-    response = aws.client("ec2").describe_availability_zones(
-        Filters=[{"Name": "opt-in-status", "Values": ["opt-in-not-required"]}]
-    )
-    zones = response["AvailabilityZones"]
-    return {
-        "id": aws.region,
-        "names": sorted(zone["ZoneName"] for zone in zones),
-        "zoneIds": sorted(zone["ZoneId"] for zone in zones),
-    }

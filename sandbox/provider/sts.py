@@ -1,8 +1,7 @@
-"""STS, and other facts of account and region: pulumi-aws's functions."""
+"""STS, and the account's other facts: pulumi-aws's functions getCallerIdentity, getPartition and getRegion."""
 
 from typing import Any
 
-from sandbox.provider.ec2 import get_availability_zones
 from sandbox.provider.emulator import Aws
 
 
@@ -34,10 +33,6 @@ def get_region(aws: Aws) -> dict[str, Any]:
 
 
 FUNCTIONS = {
-    "aws:index/getAvailabilityZones:getAvailabilityZones": (
-        get_availability_zones,
-        frozenset({"allAvailabilityZones", "excludeNames", "excludeZoneIds", "filters", "state"}),
-    ),
     "aws:index/getCallerIdentity:getCallerIdentity": (get_caller_identity, frozenset({"id"})),
     "aws:index/getPartition:getPartition": (get_partition, frozenset({"id"})),
     "aws:index/getRegion:getRegion": (get_region, frozenset({"id", "name", "region"})),

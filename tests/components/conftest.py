@@ -60,8 +60,11 @@ class RecordingMocks(Mocks):
         return f"{kind}-{args.name}-id", outputs
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        assert args.token == "aws:index/getCallerIdentity:getCallerIdentity", args.token
-        return {"accountId": ACCOUNT}, []
+        answers = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+            "aws:index/getRegion:getRegion": {"region": "us-east-1"},
+        }
+        return answers[args.token], []
 
     @staticmethod
     def _computed(kind: str, args: MockResourceArgs) -> dict[str, Any]:
@@ -82,6 +85,7 @@ class RecordingMocks(Mocks):
             "Queue": {"url": f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{args.inputs.get('name')}"},
             "Record": {"fqdn": "_x.aiv1codec.com"},
             "Table": {"arn": f"arn:aws:Table:{args.inputs.get('name')}"},
+            "Vpc": {"defaultRouteTableId": "rtb-workers"},
             "Stage": {"invokeUrl": f"https://abc.execute-api.us-east-1.amazonaws.com/{name}"},
         }
         return computed.get(kind, {})
