@@ -137,7 +137,6 @@ def test_there_is_one_and_a_killed_one_is_started_again(site: Site) -> None:
     os.kill(int(site.worker.process.record()[0]), signal.SIGKILL)
     assert until(lambda: site.worker.start(site.outputs))
     assert until(lambda: site.present()[0].started_at != worker.started_at)
-    assert site.run("e2").status is Status.SUCCEEDED
 
 
 def test_one_of_an_older_build_makes_room(site: Site) -> None:
