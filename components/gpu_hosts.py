@@ -203,7 +203,10 @@ class GpuHosts(pulumi.ComponentResource):
         )
 
     def _leave_when_idle(self, *groups: aws.autoscaling.Group) -> None:
-        """All hosts at once, when no job waits and none is in work: so no host that works is chosen to go."""
+        """All hosts at once, when no job waits and none is in work: so no host that works is chosen to go.
+
+        SQS tells of messages in work only while there are some.
+        """
         policies = [
             self._create_policy(f"end-{name}", group, adjustment_type="ExactCapacity", steps=[_step(0, lower=0)])
             for name, group in zip(("spot-workers", "on-demand-workers"), groups, strict=True)
@@ -211,7 +214,7 @@ class GpuHosts(pulumi.ComponentResource):
         self._create_alarm(
             "idle-workers",
             "No job waits, and none is in work.",
-            "IF(waiting + working > 0, 0, 1)",
+            "IF(waiting + FILL(working, 0) > 0, 0, 1)",
             [self._messages("waiting", "Visible"), self._messages("working", "NotVisible")],
             minutes=IDLE_MINUTES,
             actions=policies,

@@ -73,7 +73,7 @@ def test_one_is_launched_on_demand_where_jobs_wait_and_there_is_no_spot_instance
 
 def test_they_go_when_no_job_waits_and_none_is_in_work(four_hosts: Program) -> None:
     alarm, policies = _scaling(four_hosts, "idle-workers")
-    assert _expression(alarm) == "IF(waiting + working > 0, 0, 1)"
+    assert _expression(alarm) == "IF(waiting + FILL(working, 0) > 0, 0, 1)"
     assert _metrics(alarm)["working"]["metricName"] == "ApproximateNumberOfMessagesNotVisible"
     assert alarm["evaluationPeriods"] == 10
     assert len({policy["autoscalingGroupName"] for policy in policies}) == 2
