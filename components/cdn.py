@@ -9,6 +9,7 @@ from components.custom_domain import CustomDomain
 from components.experiment_store import ExperimentStore
 from components.http_api import HttpApi
 from components.settings import Settings
+from components.sign_in import SignIn
 from components.static_site import PATH_PATTERNS, StaticSite
 
 API_ORIGIN = "api"
@@ -44,6 +45,7 @@ class Cdn(pulumi.ComponentResource):
         api: HttpApi,
         site: StaticSite,
         store: ExperimentStore,
+        sign_in: SignIn,
         domain: CustomDomain | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -54,7 +56,7 @@ class Cdn(pulumi.ComponentResource):
 
         self._access_control = self._create_origin_access_control()
         self._page_cache = self._create_page_cache_policy()
-        self._security_headers = self._create_security_headers_policy(store)
+        self._security_headers = self._create_security_headers_policy(store, sign_in)
         self.distribution = self._create_distribution(api, site)
         self._let_it_read(site)
         self.url = self._site_url()
@@ -101,7 +103,12 @@ class Cdn(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_security_headers_policy(self, store: ExperimentStore) -> aws.cloudfront.ResponseHeadersPolicy:
+    def _create_security_headers_policy(
+        self, store: ExperimentStore, sign_in: SignIn
+    ) -> aws.cloudfront.ResponseHeadersPolicy:
+        policy = pulumi.Output.all(store.media.bucket, sign_in.url).apply(
+            lambda known: content_security_policy(self._settings, *known)
+        )
         return aws.cloudfront.ResponseHeadersPolicy(
             "security",
             name=self._settings.name("security"),
@@ -109,10 +116,7 @@ class Cdn(pulumi.ComponentResource):
             security_headers_config=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs(
                 content_security_policy=(
                     aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentSecurityPolicyArgs(
-                        content_security_policy=store.media.bucket.apply(
-                            lambda bucket: content_security_policy(self._settings, bucket)
-                        ),
-                        override=True,
+                        content_security_policy=policy, override=True
                     )
                 ),
                 content_type_options=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs(
@@ -252,15 +256,16 @@ class Cdn(pulumi.ComponentResource):
         return self.distribution.domain_name.apply(lambda name: url_format.format(label=name.split(".")[0]).rstrip("/"))
 
 
-def content_security_policy(settings: Settings, media_bucket: str) -> str:
+def content_security_policy(settings: Settings, media_bucket: str, sign_in_url: str) -> str:
     """Pages and files come from the site alone; no inline script or style, no plug-in, no frame.
 
     Videos may come from the media bucket, too: a link to one is redirected there, and the policy holds for its target.
+    The admin page fetches its tokens from where one signs in.
     """
     media = (settings.media_url_format or "https://{bucket}.s3.amazonaws.com").format(bucket=media_bucket)
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' {media}/; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"connect-src 'self' {sign_in_url}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
 

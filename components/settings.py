@@ -57,6 +57,9 @@ HOSTED_ZONE_ID = re.compile(r"Z[A-Z0-9]{1,31}")
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 VERSION = re.compile(rf"[1-9][0-9]*|{NEWEST}")
+# https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
+MODEL_ID = re.compile(r"[a-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]+)?")
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
 INSTANCE_TYPES = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+(,[a-z0-9-]+\.[a-z0-9-]+)*")
 ZONES = re.compile(r"[a-z](,[a-z])*")
 TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
@@ -98,6 +101,7 @@ class Settings:
     api_url_format: str
     site_url_format: str
     media_url_format: str
+    sign_in_url: str
     release_patience_seconds: int
     gpu_hosts_maximum: int
     gpu_instance_types: str
@@ -107,6 +111,8 @@ class Settings:
     delivered_gb_usd: str
     million_input_tokens_usd: str
     million_output_tokens_usd: str
+    chat_model: str
+    chat_monthly_usd: str
     renderer_version: str = ""
     """What the environment asks for; empty where it asks for nothing."""
 
@@ -227,6 +233,13 @@ class Settings:
             "an http or https URL with {bucket} in it, and no other braces",
             _is_url_format(self.media_url_format, {"bucket"}),
         )
+        yield "signInUrl", "an http or https URL without a path", _empty_or(ORIGIN, self.sign_in_url)
+        yield (
+            "chatModel",
+            "a model's id such as us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            _empty_or(MODEL_ID, self.chat_model),
+        )
+        yield "chatMonthlyUsd", "an amount in USD such as 20", bool(PRICE.fullmatch(self.chat_monthly_usd))
         yield "gpuHostsMaximum", "0 or more", self.gpu_hosts_maximum >= 0
         yield (
             "gpuInstanceTypes",

@@ -8,6 +8,7 @@ import sys
 
 from rich.console import Console
 
+from sandbox.administrator import Administrator, ensure_administrator
 from sandbox.emulator import Emulator
 from sandbox.engine import find_engine
 from sandbox.places import DEFAULT_PORT, HOME, SandboxError
@@ -40,14 +41,16 @@ def main() -> int:
 def sandbox(emulator: Emulator) -> None:
     """Everything, up to the URLs: emulator, engine, deployment, worker, sample experiments."""
     outputs = _up(emulator)
+    administrator = ensure_administrator(emulator, outputs)
     _start_worker(emulator, outputs)
     _run_samples(emulator, outputs)
-    _print_urls(outputs)
+    _print_urls(outputs, administrator)
 
 
 def up(emulator: Emulator) -> None:
     """Deploy, without a worker and the sample experiments."""
-    _print_urls(_up(emulator))
+    outputs = _up(emulator)
+    _print_urls(outputs, ensure_administrator(emulator, outputs))
 
 
 def preview(emulator: Emulator) -> None:
@@ -122,9 +125,10 @@ def _run_samples(emulator: Emulator, outputs: dict[str, str]) -> None:
     run_samples(outputs["table_name"], outputs["media_bucket"], emulator.client, emulator.folder / "clips", progress)
 
 
-def _print_urls(outputs: dict[str, str]) -> None:
+def _print_urls(outputs: dict[str, str], administrator: Administrator) -> None:
     for name in ("dashboard_url", "admin_url", "api_url"):
         results.print(f"{name.removesuffix('_url'):>10}  {outputs[name]}", markup=False)
+    results.print(f"{'sign in':>10}  {administrator.name}, password {administrator.password}", markup=False)
 
 
 def _report(line: str) -> None:

@@ -9,10 +9,11 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import lambda_runtime
-from ministack.services import dynamodb
+from ministack.services import cognito, dynamodb
 
 WHOLE_PARTITION = re.compile(r"\S+ = :\S+")
 
@@ -106,11 +107,40 @@ def answer_at_once() -> None:
         setattr(dynamodb, name, lru_cache(maxsize=4096)(getattr(dynamodb, name)))
 
 
+class WholeSessions:
+    """Lets users of Cognito stay signed in as what they are, and sign out, as on AWS.
+
+    A refreshed token of ministack's lacks the user's groups, and tokens can't be revoked but by the API:
+    https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html
+    """
+
+    def __init__(self) -> None:
+        self._token, self._answer = cognito._fake_token, app._handle_cognito_body_request
+
+    def install(self) -> None:
+        """Put itself in the place of ministack's own functions."""
+        cognito._fake_token, app._handle_cognito_body_request = self.token, self.answer
+
+    def token(self, sub: str, pool_id: str, *arguments: Any, **named: Any) -> str:
+        """Make a token that names its user's groups."""
+        user = cognito._get_pool_unscoped(pool_id)["_users"].get(named.get("username"), {})
+        return str(self._token(sub, pool_id, *arguments, **{"groups": user.get("_groups"), **named}))
+
+    async def answer(self, method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        """Answer a form that is posted to the user pool."""
+        if (method, path) != ("POST", "/oauth2/revoke"):
+            return await self._answer(method, path, headers, body, query)
+        form = parse_qs(body.decode(errors="replace"))
+        cognito._revoke_token({"Token": form.get("token", [""])[0]})
+        return 200, {}, b""
+
+
 if __name__ == "__main__":
     # It notes its own id, so that it is found again even where the one that starts it is killed just then.
     Path(sys.argv.pop()).write_text(str(os.getpid()), encoding="utf-8")
     # ministack answers /health of every host itself; here that path is the renderer's, and ministack keeps its own one.
     app._HEALTH_PATHS = ("/_ministack/health",)
     BoundedQueries().install()
+    WholeSessions().install()
     answer_at_once()
     app.main()

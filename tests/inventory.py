@@ -24,7 +24,7 @@ PROPERTIES = frozenset(
 
 def held(emulator: Emulator) -> dict[Thing, str]:
     """All things in the emulator, each with words that are the same after every deployment of the same source."""
-    services = (_cloudfront, _api_gateway, _lambda, _iam, _logs, _s3, _dynamodb, _sqs, _ec2, _workers)
+    services = (_cloudfront, _api_gateway, _cognito, _lambda, _iam, _logs, _s3, _dynamodb, _sqs, _ec2, _workers)
     return dict(itertools.chain.from_iterable(things(emulator) for things in services))
 
 
@@ -61,8 +61,24 @@ def _api_gateway(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
             yield ("aws:apigatewayv2/integration:Integration", each["IntegrationId"]), each["IntegrationUri"]
         for each in client.get_routes(ApiId=api["ApiId"])["Items"]:
             yield ("aws:apigatewayv2/route:Route", each["RouteId"]), each["RouteKey"]
+        for each in client.get_authorizers(ApiId=api["ApiId"])["Items"]:
+            yield ("aws:apigatewayv2/authorizer:Authorizer", each["AuthorizerId"]), each["Name"]
         for each in client.get_stages(ApiId=api["ApiId"])["Items"]:
             yield ("aws:apigatewayv2/stage:Stage", each["StageName"]), each["StageName"]
+
+
+def _cognito(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
+    client = emulator.client("cognito-idp")
+    for pool in client.list_user_pools(MaxResults=60)["UserPools"]:
+        yield ("aws:cognito/userPool:UserPool", pool["Id"]), pool["Name"]
+        domain = client.describe_user_pool(UserPoolId=pool["Id"])["UserPool"].get("Domain")
+        if domain:
+            yield ("aws:cognito/userPoolDomain:UserPoolDomain", domain), domain
+        for each in client.list_groups(UserPoolId=pool["Id"])["Groups"]:
+            name = each["GroupName"]
+            yield ("aws:cognito/userGroup:UserGroup", f"{pool['Id']}/{name}"), name
+        for each in client.list_user_pool_clients(UserPoolId=pool["Id"])["UserPoolClients"]:
+            yield ("aws:cognito/userPoolClient:UserPoolClient", each["ClientId"]), each["ClientName"]
 
 
 def _lambda(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
