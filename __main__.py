@@ -9,7 +9,6 @@ from components.cdn import Cdn
 from components.checkout import Checkout
 from components.custom_domain import CustomDomain
 from components.experiment_store import ExperimentStore
-from components.gpu_hosts import GpuHosts
 from components.http_api import HttpApi
 from components.invalidation import Invalidation
 from components.job_queue import JobQueue
@@ -29,7 +28,11 @@ store = ExperimentStore("experiment-store", settings)
 job_queue = JobQueue("job-queue", settings)
 worker_role = WorkerRole("worker-role", settings, store, job_queue)
 worker = package_worker(ROOT)
-gpu_hosts = GpuHosts("gpu-hosts", settings, store, job_queue, worker_role, worker)
+if settings.gpu_hosts_maximum:
+    # Its part of the SDK takes longer to import than all the others together.
+    from components.gpu_hosts import GpuHosts
+
+    GpuHosts("gpu-hosts", settings, store, job_queue, worker_role, worker)
 renderer = Renderer("renderer", settings, store, source=ROOT / "lambda")
 api = HttpApi("http-api", settings, renderer)
 admin_api = AdminApi("admin-api", settings, store, job_queue, renderer, api)

@@ -19,6 +19,8 @@ from components.worker_role import ARTEFACT_PREFIX, WorkerRole
 # AWS's Deep Learning Base AMI: NVIDIA's driver and CUDA, no framework. EC2 looks its newest id up at each launch.
 # https://docs.aws.amazon.com/dlami/latest/devguide/find-dlami-id.html
 IMAGE = "resolve:ssm:/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id"
+# https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonSSMManagedInstanceCore.html
+SESSIONS_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 ROOT_DEVICE = "/dev/xvda"
 DISK_GB = 100
 INSTALLATION = Path(__file__).with_name("install_worker.sh")
@@ -55,16 +57,13 @@ class GpuHosts(pulumi.ComponentResource):
 
         artefact = self._upload(package, store)
         network = WorkerNetwork("worker-network", settings, opts=self._child)
-        template = self._create_template(network, worker_role, self._user_data(artefact, package, store))
+        profile = self._create_profile(worker_role)
+        template = self._create_template(network, profile, self._user_data(artefact, package, store))
         spot = self._create_group("spot-workers", template, network, settings.gpu_hosts_maximum, on_demand_percent=0)
-        on_demand = self._create_group(
-            "on-demand-workers", template, network, min(settings.gpu_hosts_maximum, 1), on_demand_percent=100
-        )
-        # Alarms are what would cost something while there are no hosts.
-        if settings.gpu_hosts_maximum:
-            self._launch_for_backlog(spot)
-            self._launch_on_demand_where_there_is_no_spot(spot, on_demand)
-            self._leave_when_idle(spot, on_demand)
+        on_demand = self._create_group("on-demand-workers", template, network, maximum=1, on_demand_percent=100)
+        self._launch_for_backlog(spot)
+        self._launch_on_demand_where_there_is_no_spot(spot, on_demand)
+        self._leave_when_idle(spot, on_demand)
 
         self.register_outputs({"spot": spot.name, "on_demand": on_demand.name})
 
@@ -95,8 +94,14 @@ class GpuHosts(pulumi.ComponentResource):
         }
         return pulumi.Output.all(**variables).apply(user_data)
 
+    def _create_profile(self, worker_role: WorkerRole) -> aws.iam.InstanceProfile:
+        """What gives hosts the worker's role, and lets administrators in by Systems Manager, without an open port."""
+        role = worker_role.role.name
+        aws.iam.RolePolicyAttachment("worker-sessions", role=role, policy_arn=SESSIONS_POLICY, opts=self._child)
+        return aws.iam.InstanceProfile("worker", name=role, role=role, tags=self._tags, opts=self._child)
+
     def _create_template(
-        self, network: WorkerNetwork, worker_role: WorkerRole, user_data: pulumi.Output[str]
+        self, network: WorkerNetwork, profile: aws.iam.InstanceProfile, user_data: pulumi.Output[str]
     ) -> aws.ec2.LaunchTemplate:
         return aws.ec2.LaunchTemplate(
             "workers",
@@ -104,7 +109,7 @@ class GpuHosts(pulumi.ComponentResource):
             image_id=IMAGE,
             user_data=user_data,
             vpc_security_group_ids=[network.security_group.id],
-            iam_instance_profile=aws.ec2.LaunchTemplateIamInstanceProfileArgs(arn=worker_role.profile.arn),
+            iam_instance_profile=aws.ec2.LaunchTemplateIamInstanceProfileArgs(arn=profile.arn),
             metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
             ),

@@ -11,8 +11,6 @@ from components.settings import Settings
 
 # The table's partitions that a worker writes: experiments, what is kept beside them, their logs, and its own presence.
 PARTITIONS = ("EXPERIMENT#*", "AGGREGATES", "CURVES#*", "DAY#*", "LOG#*", "WORKERS")
-# https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonSSMManagedInstanceCore.html
-SESSIONS_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 ARTEFACT_PREFIX = "worker/"
 """Where in the media bucket the worker's own source is, which no worker can write."""
 
@@ -21,7 +19,6 @@ class WorkerRole(pulumi.ComponentResource):
     """A role for EC2 instances that run the worker. The sandbox's worker process has it, too."""
 
     role: aws.iam.Role
-    profile: aws.iam.InstanceProfile
 
     def __init__(
         self,
@@ -33,15 +30,10 @@ class WorkerRole(pulumi.ComponentResource):
     ) -> None:
         super().__init__("dashboard:workers:WorkerRole", name, None, opts)
         self._settings = settings
-        self._tags = settings.tags("workers")
         self._child = pulumi.ResourceOptions(parent=self)
 
         self.role = self._create_role()
         self._grant(store, job_queue)
-        self._let_administrators_in()
-        self.profile = aws.iam.InstanceProfile(
-            "worker", name=self.role.name, role=self.role.name, tags=self._tags, opts=self._child
-        )
 
         self.register_outputs({"role": self.role.name})
 
@@ -62,7 +54,7 @@ class WorkerRole(pulumi.ComponentResource):
                     ],
                 }
             ),
-            tags=self._tags,
+            tags=self._settings.tags("workers"),
             opts=self._child,
         )
 
@@ -118,9 +110,3 @@ class WorkerRole(pulumi.ComponentResource):
             }
         )
         aws.iam.RolePolicy("worker", name="worker", role=self.role.name, policy=policy, opts=self._child)
-
-    def _let_administrators_in(self) -> None:
-        """By Systems Manager's sessions, which need no open port."""
-        aws.iam.RolePolicyAttachment(
-            "worker-sessions", role=self.role.name, policy_arn=SESSIONS_POLICY, opts=self._child
-        )

@@ -32,13 +32,13 @@ class Ec2Resource(Resource):
         return list(getattr(aws.client("ec2"), self.kind.listed_by)(Filters=asked)[self.kind.listed_as])
 
     def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource: told by its place where that is its own, else by its tags."""
-        place = self.place(inputs) or {f"tag:{key}": value for key, value in aws.tags(inputs).items()}
-        found = self.listed(aws, **place)
+        """As Resource: told by its place and its tags, which it has from the beginning."""
+        tags = {f"tag:{key}": value for key, value in aws.tags(inputs).items()}
+        found = self.listed(aws, **self.place(inputs), **tags)
         return str(found[0][self.kind.id]) if found else None
 
     def place(self, inputs: Properties) -> dict[str, str]:
-        """The values by which EC2 finds it where no other can have them."""
+        """What else EC2 finds it by."""
         return {}
 
     def tags_at_creation(self, aws: Aws, inputs: Properties) -> list[dict[str, Any]]:
@@ -77,6 +77,10 @@ class Vpc(Ec2Resource):
     kind = Kind("vpc", "describe_vpcs", "Vpcs", "VpcId")
     replace_on = frozenset({"cidrBlock"})
     computed = ("defaultRouteTableId", "tagsAll")
+
+    def place(self, inputs: Properties) -> dict[str, str]:
+        """As Ec2Resource."""
+        return {"cidr": inputs["cidrBlock"]}
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """As Resource."""

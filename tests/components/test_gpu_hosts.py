@@ -27,10 +27,12 @@ def four_hosts(run_program: RunProgram) -> Program:
     return run_program("production", hostedZoneId="Z0123456789", gpuHostsMaximum="4", gpuInstanceTypes="g5.xlarge")
 
 
-def test_unless_the_configuration_says_otherwise_there_are_none_and_nothing_that_costs(run_program: RunProgram) -> None:
+def test_unless_the_configuration_says_otherwise_there_is_nothing_of_them(run_program: RunProgram) -> None:
     program = run_program("production", hostedZoneId="Z0123456789")
-    assert [(group["minSize"], group["maxSize"]) for group in program.all(GROUP)] == [(0, 0), (0, 0)]
+    services = {resource.typ.split(":")[1].split("/")[0] for resource in program.resources if ":" in resource.typ}
+    assert not {"autoscaling", "ec2"} & services
     assert not program.all(ALARM)
+    assert not program.all(ATTACHMENT)
 
 
 def test_spot_instances_come_first_and_one_on_demand_where_there_are_none(four_hosts: Program) -> None:

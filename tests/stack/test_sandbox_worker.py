@@ -18,8 +18,13 @@ from experiments.repository import ExperimentRepository
 from experiments.workers import Worker, WorkerRegistry
 
 from components.worker_role import PARTITIONS
+from sandbox.provider import emulator as provider
+from sandbox.provider import registry
+from sandbox.provider.emulator import Aws
+from sandbox.provider.resource import Setting
 from sandbox.worker_process import WorkerProcess
-from tests.project_copy import ProjectCopy
+from tests.inventory import held, recorded
+from tests.project_copy import ProjectCopy, changes
 from tests.stack.test_worker import X264, until
 
 DENIED = ("AccessDenied", "AccessDeniedException", "403")
@@ -101,6 +106,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     project = ProjectCopy.make(tmp_path_factory.mktemp("sandbox-worker") / "project")
+    project.configure(gpuHostsMaximum=2)
     project.up()
     site = Site(project, project.outputs())
     yield site
@@ -155,3 +161,30 @@ def test_its_role_allows_nothing_but_what_a_worker_does(
         with pytest.raises(ClientError) as refusal:
             getattr(as_worker(service), call)(**request)
         assert refusal.value.response["Error"]["Code"] in DENIED, (call, request)
+
+
+def test_hosts_are_what_the_stack_says_and_an_interrupted_deployment_finds_them_again(site: Site) -> None:
+    project = site.project
+    hosts = [resource for resource in project.state() if is_of_hosts(resource["type"])]
+    assert {thing for thing in held(project.emulator) if is_of_hosts(thing[0])} == recorded(hosts)
+    endpoints = dict.fromkeys(("autoscaling", "cloudwatch", "ec2"), project.emulator.url)
+    config = {"region": "us-east-1", "accessKey": "test", "secretKey": "test", "endpoints": [endpoints]}
+    aws = Aws(provider.Emulator(config))
+    for resource in hosts:
+        handler = registry.resource(resource["type"])
+        # A setting is written once more, which does no harm.
+        if not isinstance(handler, Setting):
+            assert handler.find(aws, resource["inputs"]) == resource["id"], resource["urn"]
+    assert changes(project.run("refresh")) == set()
+    assert project.up() == set()
+
+
+def test_without_hosts_nothing_is_left_of_them(site: Site) -> None:
+    site.project.edit("Pulumi.sandbox.yaml", "gpuHostsMaximum: 2", "gpuHostsMaximum: 0")
+    assert {change.split()[0] for change in site.project.up()} == {"deleted"}
+    assert not [thing for thing in held(site.project.emulator) if is_of_hosts(thing[0])]
+
+
+def is_of_hosts(type_: str) -> bool:
+    """Whether a type is one that GPU hosts alone are made of."""
+    return type_.startswith(("aws:autoscaling/", "aws:cloudwatch/metricAlarm:", "aws:ec2/"))

@@ -10,7 +10,7 @@ import pytest
 from experiments.aggregates import AGGREGATES
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 
-from components.worker_role import SESSIONS_POLICY
+from components.gpu_hosts import SESSIONS_POLICY
 from operations.checks.look import PERMISSIONS
 
 DOCUMENT = Path(__file__).parent.parent.parent.parent / "docs" / "ci.md"
