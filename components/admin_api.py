@@ -36,7 +36,7 @@ class AdminApi(ReleasedFunction):
         api: HttpApi,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("dashboard:lambda:AdminApi", name, settings, function_name(settings), opts)
+        super().__init__("dashboard:lambda:AdminApi", name, settings, settings.name("admin-api"), opts)
         self._release(
             renderer.code,
             Configuration(
@@ -45,7 +45,7 @@ class AdminApi(ReleasedFunction):
                 memory_mb=MEMORY_MB,
                 timeout_seconds=TIMEOUT_SECONDS,
                 environment={
-                    "ADMIN_FUNCTION": function_name(settings),
+                    "ADMIN_FUNCTION": self.function_name,
                     "API_ID": api.api.id,
                     "CHAT_MODEL": settings.chat_model,
                     "CHAT_MONTHLY_USD": settings.chat_monthly_usd,
@@ -53,7 +53,7 @@ class AdminApi(ReleasedFunction):
                     "JOB_QUEUE_URL": job_queue.queue.url,
                     "MEDIA_BUCKET": store.media.bucket,
                     "PRICES": settings.prices,
-                    "RENDERER_FUNCTION": renderer.function.name,
+                    "RENDERER_FUNCTION": renderer.function_name,
                     "SITE_URL": settings.public_url,
                     "TABLE_NAME": store.table.name,
                 },
@@ -61,11 +61,6 @@ class AdminApi(ReleasedFunction):
             allowed=[*_what_it_needs(store, job_queue), *_what_the_chat_needs(settings, store.table.region)],
             checked_at=(ADMIN_HEALTH,),
         )
-
-
-def function_name(settings: Settings) -> str:
-    """The function's name in AWS."""
-    return settings.name("admin-api")
 
 
 def _what_it_needs(store: ExperimentStore, job_queue: JobQueue) -> list[dict[str, Any]]:

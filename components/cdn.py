@@ -25,6 +25,9 @@ CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
 ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
+# Seconds for which it holds an error, by status; it would hold these for 10, whatever an error itself says:
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html
+ERRORS_HELD = dict.fromkeys((404, 405, 414, 500, 501, 502, 503, 504), 0)
 DAY = 24 * 60 * 60
 YEAR = 365 * DAY
 FRAME_OPTION = "DENY"
@@ -158,9 +161,14 @@ class Cdn(pulumi.ComponentResource):
             restrictions=aws.cloudfront.DistributionRestrictionsArgs(
                 geo_restriction=aws.cloudfront.DistributionRestrictionsGeoRestrictionArgs(restriction_type="none")
             ),
+            custom_error_responses=[
+                aws.cloudfront.DistributionCustomErrorResponseArgs(error_code=code, error_caching_min_ttl=seconds)
+                for code, seconds in ERRORS_HELD.items()
+            ],
             viewer_certificate=self._viewer_certificate(),
             tags=self._settings.tags("cdn"),
-            opts=self._child,
+            # A CDN that is younger than the files holds nothing of theirs that it had to forget.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=site.objects),
         )
 
     def _api_origin(self, api: HttpApi) -> aws.cloudfront.DistributionOriginArgs:

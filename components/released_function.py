@@ -45,6 +45,8 @@ class ReleasedFunction(pulumi.ComponentResource):
     version that is called. A subclass says what the function is and what it may do.
     """
 
+    function_name: str
+    """The function's name in AWS, which is known before it is there."""
     function: aws.lambda_.Function
     gate: ReleaseGate
     alias: aws.lambda_.Alias
@@ -56,7 +58,7 @@ class ReleasedFunction(pulumi.ComponentResource):
         type_: str,
         name: str,
         settings: Settings,
-        physical_name: str,
+        function_name: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Create the log group; the subclass goes on with `_release`.
@@ -65,14 +67,14 @@ class ReleasedFunction(pulumi.ComponentResource):
             type_: Pulumi's name of the component's type.
             name: Pulumi's name of the component, and of what belongs to it.
             settings: The stack's settings.
-            physical_name: The function's name in AWS.
+            function_name: The function's name in AWS.
             opts: Pulumi's options.
 
         """
         super().__init__(type_, name, None, opts)
         self._name = name
         self._settings = settings
-        self._function_name = physical_name
+        self.function_name = function_name
         self._child = pulumi.ResourceOptions(parent=self)
         self._log_group = self._create_log_group()
 
@@ -107,7 +109,7 @@ class ReleasedFunction(pulumi.ComponentResource):
     def _create_log_group(self) -> aws.cloudwatch.LogGroup:
         return aws.cloudwatch.LogGroup(
             self._name,
-            name=f"/aws/lambda/{self._function_name}",
+            name=f"/aws/lambda/{self.function_name}",
             retention_in_days=self._settings.log_retention_days,
             tags=self._settings.tags(self._name),
             opts=self._child,
@@ -148,7 +150,7 @@ class ReleasedFunction(pulumi.ComponentResource):
         told = {"BUILD_ID": code.package.sha256, "STACK": self._settings.stack, **configuration.environment}
         return aws.lambda_.Function(
             self._name,
-            name=self._function_name,
+            name=self.function_name,
             description=configuration.description,
             role=self._role.arn,
             runtime=RUNTIME,

@@ -34,7 +34,8 @@ class Renderer(ReleasedFunction):
         source: Path,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("dashboard:lambda:Renderer", name, settings, function_name(settings), opts)
+        function_name = settings.renderer_function_name or settings.name("renderer")
+        super().__init__("dashboard:lambda:Renderer", name, settings, function_name, opts)
         self.code = Code(package_source(source, "renderer"), self._create_layer(source / REQUIREMENTS))
         self._release(
             self.code,
@@ -67,11 +68,6 @@ class Renderer(ReleasedFunction):
             compatible_architectures=[ARCHITECTURE],
             opts=self._child,
         )
-
-
-def function_name(settings: Settings) -> str:
-    """The function's name in AWS."""
-    return settings.renderer_function_name or settings.name("renderer")
 
 
 def _what_it_needs(store: ExperimentStore) -> list[dict[str, Any]]:

@@ -88,7 +88,7 @@ class SignIn(pulumi.ComponentResource):
         account = aws.get_caller_identity_output().account_id
         return aws.cognito.UserPoolDomain(
             "sign-in",
-            domain=pulumi.Output.concat(self._settings.name("sign-in"), "-", account),
+            domain=pulumi.Output.concat(self._settings.name("admin"), "-", account),
             user_pool_id=self.pool.id,
             opts=self._child,
         )

@@ -240,7 +240,7 @@ def test_the_admin_page_signs_in_by_code_and_leads_back_to_itself(production: Pr
 def test_the_admin_page_is_told_where_to_sign_in_and_may_fetch_its_tokens_there(
     production: Program, sandbox: Program
 ) -> None:
-    domain = f"ai-video-codec-dashboard-production-sign-in-{ACCOUNT}"
+    domain = f"ai-video-codec-dashboard-production-admin-{ACCOUNT}"
     signs_in_at = [
         (production, f"https://{domain}.auth.us-east-1.amazoncognito.com"),
         (sandbox, "http://127.0.0.1:4566"),
@@ -289,6 +289,10 @@ def test_nothing_of_the_api_is_cached_and_pages_as_long_as_the_renderer_says(pro
     assert (pages["minTtl"], pages["defaultTtl"]) == (0, 0)
     api = next(b for b in production.one(DISTRIBUTION)["orderedCacheBehaviors"] if b["pathPattern"] == "/api/*")
     assert api["cachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # AWS's CachingDisabled
+    # AWS's AllViewerExceptHostHeader, without which the API gets no token.
+    assert api["originRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    errors = production.one(DISTRIBUTION)["customErrorResponses"]
+    assert {error["errorCachingMinTtl"] for error in errors} == {0}
 
 
 def test_production_speaks_https_only_and_the_sandbox_need_not(production: Program, run_program: RunProgram) -> None:

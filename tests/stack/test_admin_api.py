@@ -90,6 +90,12 @@ def test_a_started_experiment_is_queued_for_a_worker_and_noted(lab: Lab) -> None
     assert (entry.detail["via"], entry.detail["parameters"]) == ("page", stored.parameters)
 
 
+def test_numbers_are_kept_as_the_table_can_keep_them(lab: Lab) -> None:
+    parameters = {"preset": "fast", "quality": 4e-190, "options": {"refs": 2.0}}
+    kept = started(CLIENT.post("/experiments", START | {"parameters": parameters}, key="k1"))["parameters"]
+    assert (kept["crf"], kept["refs"], isinstance(kept["refs"], int)) == (0, 2, True)
+
+
 def test_without_a_name_it_is_called_after_what_it_does(lab: Lab) -> None:
     assert started(CLIENT.post("/experiments", START, key="k1"))["name"] == "game-of-life · x264 · CRF 23 · bf 2"
 

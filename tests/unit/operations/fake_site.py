@@ -15,6 +15,7 @@ from components.cdn import (
     API_PATHS,
     CACHING_DISABLED,
     CACHING_OPTIMIZED,
+    ERRORS_HELD,
     content_security_policy,
 )
 from components.lambda_package import LambdaPackage, package_source
@@ -206,6 +207,9 @@ class FakeSite:
             "Enabled": True,
             "PriceClass": "PriceClass_100",
             "Aliases": {"Quantity": 0},
+            "CustomErrorResponses": {
+                "Items": [{"ErrorCode": code, "ErrorCachingMinTTL": held} for code, held in ERRORS_HELD.items()]
+            },
             "DefaultCacheBehavior": {"TargetOriginId": "api", "CachePolicyId": "pages", **common},
             "CacheBehaviors": {"Items": [api, *({**files, "PathPattern": pattern} for pattern in PATH_PATTERNS)]},
         }

@@ -100,6 +100,10 @@ DRIFTS: dict[str, tuple[Callable[[FakeSite], object], set[str]]] = {
     "CDN disabled": (lambda site: site.distribution.update(Enabled=False), {"CDN enabled"}),
     "price class": (lambda site: site.distribution.update(PriceClass="PriceClass_All"), {"CDN price class"}),
     "host name": (lambda site: site.distribution.update(Aliases={"Items": ["x.org"]}), {"CDN aliases"}),
+    "errors held": (
+        lambda site: site.distribution["CustomErrorResponses"]["Items"].pop(),
+        {"CDN seconds that errors are held"},
+    ),
     "plain HTTP": (
         lambda site: site.distribution["DefaultCacheBehavior"].update(ViewerProtocolPolicy="allow-all"),
         {"CDN behaviour default"},
