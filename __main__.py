@@ -17,6 +17,8 @@ from components.renderer import Renderer
 from components.settings import Settings
 from components.sign_in import AdminPage, SignIn
 from components.static_site import StaticSite
+from components.worker_package import package_worker
+from components.worker_role import WorkerRole
 
 ROOT = Path(__file__).parent
 
@@ -24,6 +26,13 @@ settings = Settings.load()
 
 store = ExperimentStore("experiment-store", settings)
 job_queue = JobQueue("job-queue", settings)
+worker_role = WorkerRole("worker-role", settings, store, job_queue)
+worker = package_worker(ROOT)
+if settings.gpu_hosts_maximum:
+    # Its part of the SDK takes longer to import than all the others together.
+    from components.gpu_hosts import GpuHosts
+
+    GpuHosts("gpu-hosts", settings, store, job_queue, worker_role, worker)
 renderer = Renderer("renderer", settings, store, source=ROOT / "lambda")
 api = HttpApi("http-api", settings, renderer)
 admin_api = AdminApi("admin-api", settings, store, job_queue, renderer, api)
@@ -65,6 +74,8 @@ pulumi.export("dead_letter_queue_url", job_queue.dead_letters.url)
 pulumi.export("sign_in_url", sign_in.url)
 pulumi.export("user_pool_id", sign_in.pool.id)
 pulumi.export("client_id", admin_page.client_id)
+pulumi.export("worker_role", worker_role.role.arn)
+pulumi.export("worker_build", worker.build)
 pulumi.export("renderer_function", renderer.function.name)
 pulumi.export("renderer_code_sha256", renderer.function.code_sha256)
 pulumi.export("renderer_version", renderer.alias.function_version)

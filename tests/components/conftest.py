@@ -66,8 +66,11 @@ class RecordingMocks(Mocks):
         return f"{kind}-{args.name}-id", outputs
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        assert args.token == "aws:index/getCallerIdentity:getCallerIdentity", args.token
-        return {"accountId": ACCOUNT}, []
+        answers = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+            "aws:index/getRegion:getRegion": {"region": "us-east-1"},
+        }
+        return answers[args.token], []
 
     @staticmethod
     def _computed(kind: str, args: MockResourceArgs) -> dict[str, Any]:
@@ -89,6 +92,7 @@ class RecordingMocks(Mocks):
             "Record": {"fqdn": "_x.aiv1codec.com"},
             "Table": {"arn": f"arn:aws:Table:{args.inputs.get('name')}"},
             "UserPool": {"endpoint": "cognito-idp.us-east-1.amazonaws.com/pool"},
+            "Vpc": {"defaultRouteTableId": "rtb-workers"},
             "Stage": {"invokeUrl": f"https://abc.execute-api.us-east-1.amazonaws.com/{name}"},
         }
         return computed.get(kind, {})

@@ -53,12 +53,14 @@ UNTAGGABLE = {
     "LayerVersion",
     "OriginAccessControl",
     "Permission",
+    "Policy",
     "QueuePolicy",
     "Record",
     "ReleaseGate",
     "ReleaseProof",
     "ResponseHeadersPolicy",
     "RolePolicy",
+    "RolePolicyAttachment",
     "Route",
     "UserGroup",
     "UserPoolClient",
@@ -385,6 +387,9 @@ def test_every_resource_that_can_be_tagged_says_where_it_belongs(production: Pro
         if resource.typ.startswith("dashboard:") or kind in UNTAGGABLE:
             continue
         tags = resource.inputs.get("tags") or {}
+        if isinstance(tags, list):  # Auto Scaling's, which instances inherit.
+            assert all(tag["propagateAtLaunch"] for tag in tags)
+            tags = {tag["key"]: tag["value"] for tag in tags}
         assert tags.keys() == {"project", "stack", "component"}, resource.name
         assert tags["stack"] == "production"
 
@@ -427,7 +432,7 @@ def test_the_outputs_are_those_of_the_readme(sandbox: Program) -> None:
     assert sandbox.outputs.keys() == {
         *("dashboard_url", "admin_url", "api_url", "api_id", "distribution_id", "site_bucket", "media_bucket"),
         *("table_name", "job_queue_url", "dead_letter_queue_url", "sign_in_url", "user_pool_id", "client_id"),
-        *("admin_function", "admin_version"),
+        *("admin_function", "admin_version", "worker_role", "worker_build"),
         *("renderer_function", "renderer_code_sha256", "renderer_version", "release"),
     }
 

@@ -193,6 +193,31 @@ def test_the_admin_api_can_do_what_it_needs_and_no_more(deployed: Deployed) -> N
     _expect_denied(client, deployed.outputs, [*WRITES, *FORBIDDEN])
 
 
+def test_the_deployed_function_is_allowed_all_that_administrators_ask_of_it(deployed: Deployed) -> None:
+    parameters = {"preset": "fast", "quality": 28}
+    document = {"codec": "x264", "clip": "game-of-life", "parameters": parameters}
+    assert _ask(deployed, "POST", "/estimates", document)["usd"] is None
+    first = _ask(deployed, "POST", "/experiments", document, key="k1")["experiment"]["id"]
+    assert [job["id"] for job in _ask(deployed, "GET", "/monitor")["jobs"]] == [first]
+    assert _ask(deployed, "POST", f"/experiments/{first}/stop")["experiment"]["status"] == "cancelled"
+    second = _ask(deployed, "POST", f"/experiments/{first}/rerun", key="k2")["experiment"]["id"]
+    assert _ask(deployed, "POST", "/reruns", {"ids": [second]}, key="k3")["started"] == []
+    _ask(deployed, "POST", f"/experiments/{second}/stop")
+    assert _ask(deployed, "GET", f"/experiments/{second}/log") == {"lines": [], "after": None, "complete": True}
+    for experiment_id in (second, first):
+        assert _ask(deployed, "DELETE", f"/experiments/{experiment_id}") is None
+    assert _ask(deployed, "GET", "/experiments") == {"experiments": [], "next_cursor": None}
+    noted = [(entry["action"], entry["experiment_id"]) for entry in _ask(deployed, "GET", "/audit")["entries"]]
+    assert noted == [
+        ("delete", first),
+        ("delete", second),
+        ("stop", second),
+        ("rerun", second),
+        ("stop", first),
+        ("start", first),
+    ]
+
+
 KEY = {"pk": {"S": "TEST"}, "sk": {"S": "TEST"}}
 PUT = {"Put": {"TableName": "{table_name}", "Item": KEY}}
 HELLO = {"role": "user", "content": [{"text": "Hello"}]}
@@ -232,6 +257,15 @@ FORBIDDEN: list[Request] = [
     ),
     ("bedrock-runtime", "converse", {"modelId": "amazon.nova-pro-v1:0", "messages": []}),
 ]
+
+
+def _ask(deployed: Deployed, method: str, path: str, document: Any = None, key: str = "") -> Any:
+    """What the administrator is answered by the CDN; it has to be a success."""
+    headers = {"Authorization": f"Bearer {deployed.administrator.access}"} | ({"Idempotency-Key": key} if key else {})
+    url = f"{deployed.outputs['dashboard_url']}api/admin{path}"
+    answer = deployed.project.request(method, url, headers, document)
+    assert answer.ok, answer.text
+    return answer.json() if answer.text else None
 
 
 def _expect_denied(client: Callable[[str], Any], outputs: dict[str, Any], requests: list[Request]) -> None:
