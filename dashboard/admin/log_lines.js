@@ -11,8 +11,7 @@ export class LineList {
     this.linkTo = linkTo;
     this.onScroll = onScroll;
     this.drawn = new Map();
-    this.window = element("div", { class: "log-window" });
-    this.sizer = element("div", { class: "log-sizer" }, this.window);
+    this.sizer = element("div", { class: "log-sizer" });
     this.element = element("div", { class: "log-lines", tabIndex: 0, role: "region", "aria-label": label }, this.sizer);
     this.element.addEventListener("scroll", () => this.scrolled());
     this.element.addEventListener("keydown", (event) => this.step(event));
@@ -84,7 +83,8 @@ export class LineList {
     const inView = Math.ceil(this.element.clientHeight / LINE_HEIGHT);
     const end = Math.min(first + inView + 2 * SPARE_LINES, this.rows.length);
     for (const place of [...this.drawn.keys()]) if (place < first || place >= end) this.erase(place);
-    for (let place = first; place < end; place += 1) if (!this.drawn.has(place)) this.drawOne(place);
+    // Backwards, as each is put before the one that follows it.
+    for (let place = end - 1; place >= first; place -= 1) if (!this.drawn.has(place)) this.drawOne(place);
     this.offerOneLink();
   }
 
@@ -93,8 +93,7 @@ export class LineList {
     const drawn = row.heading ? headingOf(row) : this.lineOf(row, place);
     drawn.style.top = `${place * LINE_HEIGHT}px`;
     this.drawn.set(place, drawn);
-    // In the order of the rows, for those who read it without seeing it.
-    this.window.insertBefore(drawn, this.drawn.get(place + 1) ?? null);
+    this.sizer.insertBefore(drawn, this.drawn.get(place + 1) ?? null);
   }
 
   lineOf(line, place) {
@@ -127,7 +126,7 @@ export class LineList {
   // The Tab key comes to one line's link only; the arrow keys lead from there to the others.
   offerOneLink() {
     const focused = document.activeElement?.dataset.place;
-    const links = [...this.window.querySelectorAll(".log-number")];
+    const links = [...this.sizer.querySelectorAll(".log-number")];
     const offered = links.find((link) => link.dataset.place === focused);
     const first = links.find((link) => Number(link.dataset.place) >= this.firstInView);
     for (const link of links) link.tabIndex = link === (offered ?? first) ? 0 : -1;
