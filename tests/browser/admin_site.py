@@ -27,6 +27,7 @@ from admin import services as admin_services
 from admin.answers import JSON, PROBLEM
 from admin.requests import Refusal
 from admin.services import Services
+from api.documents import PublishedExperiment, as_json
 
 from sandbox.places import PROJECT
 from tests.admin_client import AdminClient, Answer
@@ -204,6 +205,8 @@ class _Pages(_Handler):
             self.send_file(JSON, json.dumps(config).encode())
         elif path == "/health":
             self.send_file(JSON, json.dumps(HEALTH).encode())
+        elif found := self.site.lab.experiments.get(path.removeprefix("/api/experiments/")):
+            self.send_file(JSON, as_json(PublishedExperiment.of(found, "../../")).encode())
         else:
             self.send_static(self.site.dashboard / path.lstrip("/"))
 

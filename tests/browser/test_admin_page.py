@@ -1,0 +1,280 @@
+"""The admin page, as an administrator works with it: in a real browser, with a made-up lab behind it."""
+
+import gzip
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from experiments.model import Status
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from sandbox.places import PROJECT
+from tests.browser.admin_lab import HOSTILE, LONG_LOG_LINES
+from tests.browser.admin_site import AdminSite, started_admin_site
+from tests.browser.conftest import DESKTOP, PHONE
+
+# More than any time between two requests.
+LONG_MS = 150_000
+LARGEST_GZIPPED_BYTES = 60 * 1024
+VIEWS = ["monitor", "start", "start/failed", "experiments", "log", "log/hostile", "chat", "audit"]
+
+every_view = pytest.mark.parametrize("view", VIEWS)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A browser at the site, and what it complained about."""
+
+    page: Page
+    site: AdminSite
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, view: str = "") -> Page:
+        """Sign in, and see a view of the page."""
+        self.page.goto(f"{self.site.url}/admin.html#{view}")
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_text("Signed in as ada")).to_be_visible()
+        return self.page
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[AdminSite]:
+    with started_admin_site() as site:
+        yield site
+
+
+@pytest.fixture
+def site(started: AdminSite) -> AdminSite:
+    started.reset()
+    return started
+
+
+@pytest.fixture
+def desk(browser: Browser, site: AdminSite) -> Iterator[Desk]:
+    context = browser.new_context(viewport={"width": DESKTOP, "height": 900}, reduced_motion="reduce")
+    desk = Desk(context.new_page(), site)
+    # Time can be moved on, so that nobody waits for timers.
+    desk.page.clock.install()
+    desk.page.on("console", lambda message: desk.complaints.append(message.text) if message.type == "error" else None)
+    desk.page.on("pageerror", lambda error: desk.complaints.append(str(error)))
+    yield desk
+    context.close()
+
+
+# Signing in.
+
+
+def test_signing_in_leads_to_the_view_that_was_asked_for(desk: Desk) -> None:
+    page = desk.open("audit")
+    expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
+    assert page.url == f"{desk.site.url}/admin.html#audit"
+    assert desk.complaints == []
+
+
+def test_no_token_is_kept_where_other_scripts_or_people_find_it(desk: Desk) -> None:
+    page = desk.open()
+    kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])")
+    given = [*desk.site.tokens.good_until, *desk.site.tokens.refresh]
+    assert given
+    assert [token for token in given if token in kept] == []
+
+
+def test_who_is_not_signed_in_sees_what_the_page_is_for_and_nothing_of_the_lab(desk: Desk) -> None:
+    desk.page.goto(f"{desk.site.url}/admin.html#experiments")
+    expect(desk.page.get_by_role("heading", name="For administrators of the lab")).to_be_visible()
+    expect(desk.page.get_by_role("status").filter(has_text="Everything answers")).to_be_visible()
+    expect(desk.page.get_by_role("navigation", name="Admin")).to_be_hidden()
+    assert desk.site.requests == []
+
+
+def test_a_code_that_the_page_did_not_ask_for_is_refused(desk: Desk) -> None:
+    asked: list[str] = []
+    desk.page.on("request", lambda request: asked.append(request.url))
+    desk.page.goto(f"{desk.site.url}/admin.html?code=somebody-elses&state=wrong")
+    expect(desk.page.get_by_text("This page did not ask for that sign-in")).to_be_visible()
+    expect(desk.page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert [url for url in asked if "token" in url] == []
+    assert "somebody-elses" not in desk.page.url
+
+
+def test_what_the_sign_in_service_says_is_shown_as_text(desk: Desk) -> None:
+    desk.page.goto(f"{desk.site.url}/admin.html?error=access_denied&error_description={HOSTILE}")
+    expect(desk.page.get_by_text(HOSTILE)).to_be_visible()
+
+
+def test_an_old_token_is_renewed_and_nobody_notices(desk: Desk) -> None:
+    page = desk.open("experiments")
+    desk.site.tokens.expire()
+    page.get_by_label("Status").select_option("failed")
+    page.clock.fast_forward(LONG_MS)
+    expect(_row(page, "Failed one")).to_be_visible()
+    expect(_row(page, "Running one")).to_be_hidden()
+    assert desk.site.answers("GET", "/experiments") == [200, 401, 200]
+
+
+def test_who_is_signed_out_elsewhere_is_asked_to_sign_in_again(desk: Desk) -> None:
+    page = desk.open("experiments")
+    desk.site.tokens.revoke()
+    page.get_by_role("link", name="Audit trail").click()
+    expect(page.get_by_text("Your session has ended. Sign in again.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Audit trail")).to_be_hidden()
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
+
+
+def test_a_reload_does_not_ask_to_sign_in_again(desk: Desk) -> None:
+    page = desk.open("audit")
+    page.reload()
+    expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
+
+
+def test_signing_out_makes_the_tokens_worthless(desk: Desk) -> None:
+    page = desk.open()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert not desk.site.tokens.refresh
+    page.reload()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+# What goes on.
+
+
+def test_progress_is_shown_as_it_comes(desk: Desk) -> None:
+    page = desk.open("monitor")
+    expect(_progress(page, 25)).to_be_visible()
+    desk.site.lab.change("running", progress=0.64)
+    page.clock.fast_forward(LONG_MS)
+    expect(_progress(page, 64)).to_be_visible()
+
+
+def test_while_nothing_changes_the_monitor_is_not_sent_again(desk: Desk) -> None:
+    page = desk.open("monitor")
+    expect(_progress(page, 25)).to_be_visible()
+    with page.expect_response("**/monitor") as answer:
+        page.clock.fast_forward(LONG_MS)
+    assert answer.value.status == 304
+    expect(_progress(page, 25)).to_be_visible()
+
+
+def test_a_monitor_that_lost_touch_says_so_until_it_is_back(desk: Desk) -> None:
+    page = desk.open("monitor")
+    expect(_progress(page, 25)).to_be_visible()
+    lost = page.get_by_role("status").filter(has_text="Lost touch with the site")
+    desk.site.fail(1000, status=0, under="/monitor")
+    for _ in range(2):
+        expect(lost).to_be_hidden()
+        with page.expect_event("requestfailed"):
+            page.clock.fast_forward(LONG_MS)
+    expect(lost).to_be_visible()
+    desk.site.fail(0)
+    desk.site.lab.change("running", progress=0.7)
+    page.clock.fast_forward(LONG_MS)
+    expect(_progress(page, 70)).to_be_visible()
+    expect(lost).to_be_hidden()
+
+
+def test_a_monitor_that_nobody_sees_asks_for_nothing(desk: Desk) -> None:
+    page = desk.open("monitor")
+    expect(_progress(page, 25)).to_be_visible()
+    page.get_by_role("link", name="Audit trail").click()
+    expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
+    before = len(desk.site.requests)
+    page.clock.fast_forward(LONG_MS)
+    page.get_by_role("navigation", name="Admin").get_by_role("link", name="Experiments").click()
+    expect(_row(page, "Failed one")).to_be_visible()
+    assert [path for _method, path, _status in desk.site.requests[before:]] == ["/experiments"]
+
+
+def test_a_running_experiment_is_told_to_stop_once(desk: Desk) -> None:
+    page = desk.open("monitor")
+    stop = page.get_by_role("button", name="Stop Running one")
+    stop.click()
+    expect(page.get_by_text("Running one was told to stop.")).to_be_visible()
+    expect(stop).to_be_disabled()
+    assert desk.site.lab.experiments["running"].stop_requested_at
+    desk.site.lab.change("running", status=Status.CANCELLED, finished_at=datetime.now(UTC))
+    page.clock.fast_forward(LONG_MS)
+    expect(stop).to_be_hidden()
+    expect(page.get_by_role("region", name="Ended lately").get_by_role("link", name="Running one")).to_be_visible()
+
+
+# Starting.
+
+
+def test_a_new_experiment_is_started_once_however_often_one_clicks(desk: Desk) -> None:
+    page = desk.open("start")
+    page.get_by_label("Codec").select_option("av1")
+    page.get_by_label("Clip").select_option("game-of-life")
+    page.get_by_label("Name").fill("Made by hand")
+    page.get_by_label("Preset").select_option("6")
+    page.get_by_label("CRF").fill("40")
+    page.get_by_text("Encoder options").click()
+    page.get_by_label("Frames between keyframes, at most").fill("120")
+    page.get_by_role("button", name="Start", exact=True).dblclick()
+    expect(page.get_by_text("Made by hand is in the queue.")).to_be_visible()
+    (started,) = (one for one in desk.site.lab.experiments.values() if one.name == "Made by hand")
+    asked = {name: started.parameters[name] for name in ("preset", "crf", "g")}
+    assert (started.codec, started.clip, asked) == ("av1", "game-of-life", {"preset": "6", "crf": 40, "g": 120})
+
+
+def test_a_start_that_got_no_answer_may_be_repeated_and_is_one_experiment(desk: Desk) -> None:
+    page = desk.open("start")
+    page.get_by_label("Name").fill("Asked for twice")
+    # The lab starts it, but the answer is lost.
+    lost = []
+    page.route("**/api/admin/experiments", lambda route: lost.append(route.fetch()) or route.abort())
+    start = page.get_by_role("button", name="Start", exact=True)
+    start.click()
+    expect(page.get_by_text("The site does not answer")).to_be_visible()
+    page.unroute("**/api/admin/experiments")
+    start.click()
+    expect(page.get_by_text("Asked for twice is in the queue.")).to_be_visible()
+    assert len(lost) == 1
+    assert [one.name for one in desk.site.lab.experiments.values()].count("Asked for twice") == 1
+
+
+def test_what_an_experiment_will_cost_is_told_before_it_is_started(desk: Desk) -> None:
+    page = desk.open("start")
+    page.get_by_label("Codec").select_option("x265")
+    page.clock.fast_forward(LONG_MS)
+    expect(page.get_by_role("status").filter(has_text="0.0018 USD (mean of 60 like it)")).to_be_visible()
+    page.get_by_label("Codec").select_option("vp9")
+    page.clock.fast_forward(LONG_MS)
+    expect(page.get_by_role("status").filter(has_text="nothing like it has been measured")).to_be_visible()
+
+
+def test_what_does_not_fit_is_told_at_its_field(desk: Desk) -> None:
+    page = desk.open("start")
+    quality = page.get_by_label("CRF")
+    quality.fill("99")
+    page.clock.fast_forward(LONG_MS)
+    expect(quality).to_have_attribute("aria-invalid", "true")
+    expect(quality).to_have_accessible_description(re.compile("must be from 0 to 51"))
+    quality.fill("30")
+    expect(quality).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_an_experiment_is_run_again_with_other_parameters(desk: Desk) -> None:
+    page = desk.open("experiments")
+    _row(page, "Failed one").get_by_role("link", name=re.compile("^Edit")).click()
+    expect(page.get_by_text("Runs again: Failed one")).to_be_visible()
+    expect(page.get_by_label("Preset")).to_have_value("medium")
+    page.get_by_label("Preset").select_option("slow")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("is in the queue.")).to_be_visible()
+    (started,) = (one for one in desk.site.lab.experiments.values() if one.parent_id == "failed")
+    assert started.parameters["preset"] == "slow"
+
+
+def _row(page: Page, name: str) -> Locator:
+    return page.get_by_role("row").filter(has_text=name)
+
+
+def _progress(page: Page, percent: int) -> Locator:
+    return page.get_by_role("row").filter(has_text="Running one").get_by_text(f"{percent} %")
