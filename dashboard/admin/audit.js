@@ -18,7 +18,6 @@ export function create({ api }) {
       shown = after ? [...shown, ...page.entries] : page.entries;
       cursor = page.next_cursor;
       entries.show(shown);
-      entries.element.hidden = shown.length === 0;
       none.hidden = shown.length > 0;
       more.hidden = !cursor;
       said.clear();

@@ -78,7 +78,6 @@ class ExperimentList {
 
   render() {
     this.table.show(this.experiments);
-    this.table.element.hidden = this.experiments.length === 0;
     this.none.hidden = this.experiments.length > 0;
     this.more.hidden = !this.cursor;
     this.renderSelection();

@@ -21,13 +21,13 @@ class Monitor {
     this.failures = 0;
     this.outcome = outcome();
     this.touch = element("p", { class: "lost-touch", role: "status" });
-    this.tiles = element("dl", { class: "tiles" });
+    this.tiles = element("dl", { class: "tiles", hidden: true });
     this.jobs = table("Experiments that wait or run", this.jobColumns(), (job) => job.id);
     this.workers = table("Workers", WORKER_COLUMNS, (worker) => worker.name);
     this.errors = table("Requests and errors", ERROR_COLUMNS, (rate) => rate.of);
     this.ended = element("ul", { class: "ended" });
-    this.noJobs = element("p", { class: "muted" }, "Nothing waits or runs. ", element("a", { href: "#start" }, "Start an experiment"), ".");
-    this.noWorkers = element("p", { class: "muted" }, "No worker has given a sign of life in the last minute.");
+    this.noJobs = element("p", { class: "muted", hidden: true }, "Nothing waits or runs. ", element("a", { href: "#start" }, "Start an experiment"), ".");
+    this.noWorkers = element("p", { class: "muted", hidden: true }, "No worker has given a sign of life in the last minute.");
     this.element = element(
       "section",
       { "aria-labelledby": "monitor-title" },
@@ -80,14 +80,13 @@ class Monitor {
     this.tellTouch();
     if (!this.document) return;
     const { jobs, workers, errors, ended } = this.document;
+    this.tiles.hidden = false;
     update(this.tiles, tilesOf(this.document));
     this.jobs.show(jobs);
     this.workers.show(workers);
     this.errors.show(errors);
     update(this.ended, ended.map(endedItem));
-    this.jobs.element.hidden = jobs.length === 0;
     this.noJobs.hidden = jobs.length > 0;
-    this.workers.element.hidden = workers.length === 0;
     this.noWorkers.hidden = workers.length > 0;
   }
 

@@ -201,8 +201,7 @@ function inputOf({ type, minimum, maximum }, given, common) {
 function labelled(label, input, hint = "") {
   const fault = element("span", { class: "fault", id: `${input.id}-fault` });
   input.setAttribute("aria-describedby", fault.id);
-  const text = element("span", {}, label, hint && element("small", {}, ` ${hint}`));
-  return element("label", { class: "field" }, text, input, fault);
+  return element("label", { class: "field" }, label, input, hint && element("small", {}, hint), fault);
 }
 
 function value(labelledField) {

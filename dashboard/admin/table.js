@@ -2,13 +2,13 @@
 
 import { element, update } from "./dom.js";
 
-// `columns` are { label, cell(row), class }; a row is known by `keyOf(row)`.
+// `columns` are { label, cell(row), class }; a row is known by `keyOf(row)`. Without rows there is no table to be seen.
 export function table(caption, columns, keyOf) {
   const head = columns.map(({ label, class: name }) => element("th", { scope: "col", role: "columnheader", class: name }, label));
   const body = element("tbody", { role: "rowgroup" });
   const grid = element(
     "table",
-    { class: "listing", role: "table" },
+    { class: "listing", role: "table", hidden: true },
     element("caption", { class: "visually-hidden" }, caption),
     element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...head)),
     body,
@@ -21,7 +21,11 @@ export function table(caption, columns, keyOf) {
         element("td", { role: "cell", "data-label": label, class: name }, ...[cell(of)].flat()),
       ),
     );
-  return { element: grid, show: (rows) => update(body, rows.map(row)) };
+  const show = (rows) => {
+    grid.hidden = rows.length === 0;
+    update(body, rows.map(row));
+  };
+  return { element: grid, show };
 }
 
 // A status as on the public pages: a dot and a word.
