@@ -2,11 +2,10 @@
 
 import gzip
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,10 +15,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from sandbox.places import PROJECT
 from tests.browser.admin_lab import HOSTILE, LONG_LOG_LINES
 from tests.browser.admin_site import AdminSite, started_admin_site
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import DESKTOP, PHONE, SCHEMES
 
 # More than any time between two requests.
 LONG_MS = 150_000
+# A hundred thousand lines come in twenty pieces, and machines are slow.
+PATIENCE_MS = 60_000
 LARGEST_GZIPPED_BYTES = 60 * 1024
 VIEWS = ["monitor", "start", "start/failed", "experiments", "log", "log/hostile", "chat", "audit"]
 
@@ -270,6 +271,218 @@ def test_an_experiment_is_run_again_with_other_parameters(desk: Desk) -> None:
     expect(page.get_by_text("is in the queue.")).to_be_visible()
     (started,) = (one for one in desk.site.lab.experiments.values() if one.parent_id == "failed")
     assert started.parameters["preset"] == "slow"
+
+
+# The list of experiments.
+
+
+def test_experiments_are_found_filtered_and_paged(desk: Desk) -> None:
+    page = desk.open("experiments")
+    rows = page.get_by_role("table").locator("tbody").get_by_role("row")
+    expect(rows).to_have_count(50)
+    page.get_by_role("button", name="Older experiments").click()
+    expect(rows).to_have_count(len(desk.site.lab.experiments))
+    expect(page.get_by_role("button", name="Older experiments")).to_be_hidden()
+    page.get_by_label("Status").select_option("failed")
+    page.clock.fast_forward(LONG_MS)
+    expect(rows).to_have_count(2)
+    page.get_by_label("Status").select_option("")
+    page.get_by_label("Search").fill("number 17")
+    page.clock.fast_forward(LONG_MS)
+    expect(rows).to_have_count(1)
+    page.get_by_label("Search").fill("no such thing")
+    page.clock.fast_forward(LONG_MS)
+    expect(page.get_by_text("No experiment is like that.")).to_be_visible()
+
+
+def test_an_experiment_is_stopped_from_the_list(desk: Desk) -> None:
+    page = desk.open("experiments")
+    page.get_by_role("button", name="Stop: Queued one").click()
+    expect(page.get_by_text("Queued one is cancelled.")).to_be_visible()
+    expect(_row(page, "Queued one").get_by_text("Cancelled", exact=True)).to_be_visible()
+    assert desk.site.lab.experiments["queued"].status is Status.CANCELLED
+
+
+def test_who_comes_too_late_is_told_how_it_is_now(desk: Desk) -> None:
+    page = desk.open("experiments")
+    stop = page.get_by_role("button", name="Stop: Running one")
+    expect(stop).to_be_visible()
+    desk.site.lab.change("running", status=Status.SUCCEEDED, finished_at=datetime.now(UTC))
+    stop.click()
+    expect(page.get_by_role("status").filter(has_text="It is succeeded now.")).to_be_visible()
+    expect(_row(page, "Running one").get_by_text("Succeeded", exact=True)).to_be_visible()
+
+
+def test_an_experiment_is_run_again_once_however_often_one_clicks(desk: Desk) -> None:
+    page = desk.open("experiments")
+    page.get_by_role("button", name="Run again: Failed one").dblclick()
+    expect(page.get_by_text("Failed one is in the queue again.")).to_be_visible()
+    assert [one.parent_id for one in desk.site.lab.experiments.values()].count("failed") == 1
+
+
+def test_chosen_experiments_are_run_again_at_once(desk: Desk) -> None:
+    page = desk.open("experiments")
+    for name in ("Failed one", "Cancelled one"):
+        page.get_by_role("checkbox", name=f"Choose {name}").check()
+    page.get_by_role("button", name="Run 2 chosen again").click()
+    expect(page.get_by_text("2 experiments in the queue again.")).to_be_visible()
+    reruns = {one.parent_id for one in desk.site.lab.experiments.values() if one.parent_id}
+    assert reruns == {"failed", "cancelled"}
+
+
+def test_all_that_failed_is_run_again_but_only_once(desk: Desk) -> None:
+    page = desk.open("experiments")
+    again = page.get_by_role("button", name="Run all failed again")
+    again.click()
+    expect(page.get_by_text("2 experiments in the queue again.")).to_be_visible()
+    again.click()
+    expect(page.get_by_text("Nothing was run again.")).to_be_visible()
+    assert sum(1 for one in desk.site.lab.experiments.values() if one.parent_id) == 2
+
+
+def test_an_experiment_is_deleted_only_after_a_question(desk: Desk) -> None:
+    page = desk.open("experiments")
+    delete = page.get_by_role("button", name="Delete: Failed one")
+    delete.click()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text("Delete Failed one")
+    question.get_by_role("button", name="Cancel").click()
+    expect(question).to_be_hidden()
+    delete.click()
+    page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    assert "failed" in desk.site.lab.experiments
+    delete.click()
+    question.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Failed one is deleted.")).to_be_visible()
+    expect(_row(page, "Failed one")).to_be_hidden()
+    assert "failed" not in desk.site.lab.experiments
+
+
+def test_the_audit_trail_tells_what_was_done_and_goes_back_in_time(desk: Desk) -> None:
+    page = desk.open("experiments")
+    page.get_by_role("button", name="Stop: Queued one").click()
+    expect(page.get_by_text("Queued one is cancelled.")).to_be_visible()
+    page.get_by_role("link", name="Audit trail").click()
+    rows = page.get_by_role("table").locator("tbody").get_by_role("row")
+    expect(rows.first).to_contain_text(re.compile("ada.*Stopped.*queued"))
+    expect(rows).to_have_count(50)
+    page.get_by_role("button", name="Earlier").click()
+    expect(rows).to_have_count(len(desk.site.lab.audit))
+
+
+# Logs.
+
+
+def test_a_long_log_is_read_whole_with_few_lines_in_the_document(desk: Desk) -> None:
+    page = desk.open("log/long-log")
+    expect(page.get_by_text("100,000 lines · complete")).to_be_visible(timeout=PATIENCE_MS)
+    lines = page.get_by_role("region", name="Log lines")
+    expect(lines.get_by_text(f"frame {LONG_LOG_LINES}", exact=True)).to_be_visible()
+    assert lines.locator("*").count() < 1000
+
+
+def test_a_log_grows_as_its_experiment_runs_unless_it_is_paused(desk: Desk) -> None:
+    page = desk.open("log/running")
+    lines = page.get_by_role("region", name="Log lines")
+    expect(lines.get_by_text("[error] a lost frame")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    desk.site.lab.print("running", "frame= 2 fps=31")
+    page.clock.fast_forward(LONG_MS)
+    expect(page.get_by_text("4 lines · paused")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(lines.get_by_text("frame= 2 fps=31")).to_be_visible()
+
+
+def test_lines_are_found_and_filtered_by_level(desk: Desk) -> None:
+    page = desk.open("log/long-log")
+    expect(page.get_by_text("100,000 lines · complete")).to_be_visible(timeout=PATIENCE_MS)
+    lines = page.get_by_role("region", name="Log lines")
+    page.get_by_label("Search").fill("Frame 4321")
+    expect(page.get_by_text("11 matches")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Next match").click()
+    expect(page.get_by_text("1 of 11 matches")).to_be_visible()
+    expect(lines.get_by_text("frame 4321", exact=True)).to_be_visible()
+    page.get_by_label("Search").fill("")
+    page.get_by_label("Level").select_option("Errors only")
+    expect(lines.get_by_text("[error] lost reference in frame 100000")).to_be_visible(timeout=PATIENCE_MS)
+    expect(lines.get_by_text(re.compile("^frame"))).to_have_count(0)
+
+
+def test_a_link_leads_to_a_line(desk: Desk) -> None:
+    page = desk.open("log/long-log/1-54321")
+    lines = page.get_by_role("region", name="Log lines")
+    expect(lines.get_by_text("frame 54321", exact=True)).to_be_in_viewport(timeout=PATIENCE_MS)
+    expect(lines.get_by_role("link", name="54321", exact=True)).to_have_attribute("aria-current", "true")
+    lines.get_by_role("link", name="54323", exact=True).click()
+    assert page.url.endswith("#log/long-log/1-54323")
+    expect(lines.get_by_role("link", name="54323", exact=True)).to_have_attribute("aria-current", "true")
+
+
+def test_a_log_is_downloaded_whole(desk: Desk) -> None:
+    page = desk.open("log/long-log")
+    expect(page.get_by_text("100,000 lines · complete")).to_be_visible(timeout=PATIENCE_MS)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    saved = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert download.value.suggested_filename == "long-log.log.txt"
+    assert len([line for line in saved if "frame" in line]) == LONG_LOG_LINES
+    assert saved[-1].endswith(f"frame {LONG_LOG_LINES}")
+
+
+# Everywhere.
+
+
+@every_view
+def test_what_others_have_written_never_becomes_markup(desk: Desk, view: str) -> None:
+    alerts: list[str] = []
+    desk.page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+    page = desk.open(view)
+    page.wait_for_load_state("networkidle")
+    assert page.locator("img").count() == 0
+    assert alerts == []
+    assert desk.complaints == []
+
+
+@every_view
+def test_axe_finds_no_violation_and_the_view_fits(desk: Desk, view: str) -> None:
+    page = desk.open(view)
+    page.wait_for_load_state("networkidle")
+    for scheme, width in product(SCHEMES, (DESKTOP, PHONE)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{scheme}, {width} pixels wide: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_leads_through_the_views_and_to_their_actions(desk: Desk) -> None:
+    page = desk.open("monitor")
+    expect(_progress(page, 25)).to_be_visible()
+    reached = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.ariaLabel ?? document.activeElement.textContent"))
+    names = ["Monitor", "Start", "Experiments", "Log", "Chat", "Audit trail"]
+    assert [name for name in reached if name in names][-6:] == names
+    assert "Stop Running one" in reached
+    page.get_by_role("link", name="Audit trail").press("Enter")
+    expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
+    expect(page.get_by_role("link", name="Audit trail")).to_have_attribute("aria-current", "page")
+
+
+def test_without_javascript_the_page_says_what_it_needs(browser: Browser, site: AdminSite) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site.url}/admin.html")
+    expect(page.get_by_text("This needs JavaScript")).to_be_visible()
+    context.close()
+
+
+def test_the_whole_page_is_small() -> None:
+    dashboard = PROJECT / "dashboard"
+    files = [dashboard / "admin.html", dashboard / "admin.js", dashboard / "styles.css", *dashboard.glob("admin/*.js")]
+    assert sum(len(gzip.compress(file.read_bytes())) for file in files) <= LARGEST_GZIPPED_BYTES
 
 
 def _row(page: Page, name: str) -> Locator:

@@ -4,13 +4,13 @@ import json
 import re
 from collections.abc import Mapping
 from itertools import combinations, product
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, DESKTOP_VIEWER, PHONE, VIEWERS, OpenFor, Viewer
+from tests.browser.conftest import DESKTOP, DESKTOP_VIEWER, PHONE, SCHEMES, VIEWERS, OpenFor, Viewer
 
 PATHS = [
     "/",
@@ -24,8 +24,6 @@ PATHS = [
     "/admin.html",
     "/no-such-page",
 ]
-
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 every_viewer = pytest.mark.parametrize("viewer", VIEWERS, ids=str)
 every_page = pytest.mark.parametrize("path", PATHS)
