@@ -27,6 +27,7 @@ from experiments.workers import Worker
 HOSTILE = "<img src=x onerror=alert(1)>"
 """What becomes an alert wherever text is taken for markup."""
 LONG_LOG_LINES = 100_000
+MIDDLING_LOG_LINES = 6000  # more than the API gives at once
 PRICES = Prices(
     gpu_hour_usd=0.526,
     storage_gb_month_usd=0.023,
@@ -242,7 +243,7 @@ def sample_lab() -> Lab:
         Worker(name="host-1", build="w-1", host="g4dn.xlarge", started_at=now, last_seen_at=now, job="running"),
         Worker(name=HOSTILE, build="w-1", host="g5.xlarge", started_at=now, last_seen_at=now),
     ]
-    lab.logs["long-log"] = _LONG_LOG
+    lab.logs |= {"long-log": _LONG_LOG, "failed": _LONG_LOG[:MIDDLING_LOG_LINES]}
     lab.print("running", "[info] encoding begins", "frame= 1 fps=30", "[warning] a slow disk", "[error] a lost frame")
     lab.print("hostile", HOSTILE, f"[error] {HOSTILE}")
     lab.audit = [

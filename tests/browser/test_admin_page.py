@@ -13,7 +13,8 @@ from experiments.model import Status
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from sandbox.places import PROJECT
-from tests.browser.admin_lab import HOSTILE, LONG_LOG_LINES
+from tests.browser.admin_chat import STEPS
+from tests.browser.admin_lab import HOSTILE, LONG_LOG_LINES, MIDDLING_LOG_LINES
 from tests.browser.admin_site import AdminSite, started_admin_site
 from tests.browser.conftest import DESKTOP, PHONE, SCHEMES
 
@@ -22,6 +23,7 @@ LONG_MS = 150_000
 # A hundred thousand lines come in twenty pieces, and machines are slow.
 PATIENCE_MS = 60_000
 LARGEST_GZIPPED_BYTES = 60 * 1024
+TOOLS = [tool for tools in STEPS for tool, _asked in tools]
 VIEWS = ["monitor", "start", "start/failed", "experiments", "log", "log/hostile", "chat", "audit"]
 
 every_view = pytest.mark.parametrize("view", VIEWS)
@@ -374,11 +376,13 @@ def test_the_audit_trail_tells_what_was_done_and_goes_back_in_time(desk: Desk) -
 # Logs.
 
 
-def test_a_long_log_is_read_whole_with_few_lines_in_the_document(desk: Desk) -> None:
+def test_a_very_long_log_is_read_whole_with_few_lines_in_the_document(desk: Desk) -> None:
     page = desk.open("log/long-log")
     expect(page.get_by_text("100,000 lines · complete")).to_be_visible(timeout=PATIENCE_MS)
     lines = page.get_by_role("region", name="Log lines")
-    expect(lines.get_by_text(f"frame {LONG_LOG_LINES}", exact=True)).to_be_visible()
+    expect(lines.get_by_text(f"frame {LONG_LOG_LINES}")).to_be_visible()
+    lines.evaluate("lines => lines.scrollTop = 0")
+    expect(lines.get_by_text("frame 2", exact=True)).to_be_visible()
     assert lines.locator("*").count() < 1000
 
 
@@ -392,42 +396,150 @@ def test_a_log_grows_as_its_experiment_runs_unless_it_is_paused(desk: Desk) -> N
     expect(page.get_by_text("4 lines · paused")).to_be_visible()
     page.get_by_role("button", name="Go on").click()
     expect(lines.get_by_text("frame= 2 fps=31")).to_be_visible()
+    desk.site.lab.print("running", "frame= 3 fps=31")
+    page.clock.fast_forward(LONG_MS)
+    expect(lines.get_by_text("frame= 3 fps=31")).to_be_visible()
+
+
+def test_a_log_that_is_out_of_reach_says_so_and_goes_on_where_it_was(desk: Desk) -> None:
+    page = desk.open("log/running")
+    lines = page.get_by_role("region", name="Log lines")
+    expect(lines.get_by_text("[error] a lost frame")).to_be_visible()
+    desk.site.fail(1, under="/experiments/running/log")
+    page.clock.fast_forward(LONG_MS)
+    trouble = page.get_by_role("status").filter(has_text="It is tried again")
+    expect(trouble).to_be_visible()
+    desk.site.lab.print("running", "frame= 2 fps=31")
+    page.clock.fast_forward(LONG_MS)
+    expect(lines.get_by_text("frame= 2 fps=31")).to_be_visible()
+    expect(page.get_by_text("5 lines ·")).to_be_visible()
+    expect(trouble).to_be_hidden()
 
 
 def test_lines_are_found_and_filtered_by_level(desk: Desk) -> None:
-    page = desk.open("log/long-log")
-    expect(page.get_by_text("100,000 lines · complete")).to_be_visible(timeout=PATIENCE_MS)
+    page = desk.open("log/failed")
+    expect(page.get_by_text("6,000 lines · complete")).to_be_visible()
     lines = page.get_by_role("region", name="Log lines")
-    page.get_by_label("Search").fill("Frame 4321")
-    expect(page.get_by_text("11 matches")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_label("Search").fill("Frame 432")
+    expect(page.get_by_text("11 matches")).to_be_visible()
     page.get_by_role("button", name="Next match").click()
     expect(page.get_by_text("1 of 11 matches")).to_be_visible()
-    expect(lines.get_by_text("frame 4321", exact=True)).to_be_visible()
+    expect(lines.get_by_text("frame 432", exact=True)).to_be_in_viewport()
     page.get_by_label("Search").fill("")
     page.get_by_label("Level").select_option("Errors only")
-    expect(lines.get_by_text("[error] lost reference in frame 100000")).to_be_visible(timeout=PATIENCE_MS)
+    expect(lines.get_by_text(re.compile("lost reference"))).to_have_count(6)
     expect(lines.get_by_text(re.compile("^frame"))).to_have_count(0)
 
 
-def test_a_link_leads_to_a_line(desk: Desk) -> None:
-    page = desk.open("log/long-log/1-54321")
+def test_a_link_leads_to_a_line_and_each_line_is_a_link(desk: Desk) -> None:
+    page = desk.open("log/failed/1-2345")
     lines = page.get_by_role("region", name="Log lines")
-    expect(lines.get_by_text("frame 54321", exact=True)).to_be_in_viewport(timeout=PATIENCE_MS)
-    expect(lines.get_by_role("link", name="54321", exact=True)).to_have_attribute("aria-current", "true")
-    lines.get_by_role("link", name="54323", exact=True).click()
-    assert page.url.endswith("#log/long-log/1-54323")
-    expect(lines.get_by_role("link", name="54323", exact=True)).to_have_attribute("aria-current", "true")
+    expect(lines.get_by_text("frame 2345", exact=True)).to_be_in_viewport()
+    expect(lines.get_by_role("link", name="2345", exact=True)).to_have_attribute("aria-current", "true")
+    other = lines.get_by_role("link", name="2347", exact=True)
+    other.click()
+    expect(other).to_have_attribute("aria-current", "true")
+    assert page.url.endswith("#log/failed/1-2347")
 
 
 def test_a_log_is_downloaded_whole(desk: Desk) -> None:
-    page = desk.open("log/long-log")
-    expect(page.get_by_text("100,000 lines · complete")).to_be_visible(timeout=PATIENCE_MS)
+    page = desk.open("log/failed")
+    expect(page.get_by_text("6,000 lines · complete")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     saved = download.value.path().read_text(encoding="utf-8").splitlines()
-    assert download.value.suggested_filename == "long-log.log.txt"
-    assert len([line for line in saved if "frame" in line]) == LONG_LOG_LINES
-    assert saved[-1].endswith(f"frame {LONG_LOG_LINES}")
+    assert download.value.suggested_filename == "failed.log.txt"
+    assert len([line for line in saved if "frame" in line]) == MIDDLING_LOG_LINES
+    assert saved[-1].endswith(f"frame {MIDDLING_LOG_LINES}")
+
+
+# The chat.
+
+
+def test_the_model_looks_things_up_step_by_step_and_does_nothing_by_itself(desk: Desk) -> None:
+    page = desk.open("chat")
+    before = set(desk.site.lab.experiments)
+    _ask(page, "Why has it failed?")
+    messages = page.get_by_role("log", name="Messages")
+    expect(messages.get_by_text("Why has it failed?")).to_be_visible()
+    for tool in TOOLS:
+        expect(messages.get_by_text(f"Used {tool}")).to_be_visible()
+    expect(messages.get_by_text("I have proposed another one.")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"last answer: 6,000 tokens in, 400 out, 0\.0240 USD"))).to_be_visible()
+    expect(page.get_by_role("button", name="Confirm")).to_be_visible()
+    assert set(desk.site.lab.experiments) == before
+
+
+def test_what_the_model_proposes_happens_once_it_is_confirmed(desk: Desk) -> None:
+    page = desk.open("chat")
+    before = set(desk.site.lab.experiments)
+    _ask(page, "Start it")
+    proposal = page.get_by_role("article", name="Proposal")
+    expect(proposal).to_contain_text("Start an experiment: x265 on game-of-life, preset fast, quality 30")
+    proposal.get_by_role("button", name="Confirm").dblclick()
+    expect(proposal.get_by_text("Started game-of-life")).to_be_visible()
+    expect(proposal.get_by_role("button")).to_have_count(0)
+    (started,) = set(desk.site.lab.experiments) - before
+    assert desk.site.lab.experiments[started].parameters["crf"] == 30
+    page.get_by_role("link", name="Audit trail").click()
+    rows = page.get_by_role("table").locator("tbody").get_by_role("row")
+    expect(rows.first).to_contain_text(re.compile("ada.*Started, in the chat"))
+
+
+def test_what_the_model_proposes_never_happens_once_it_is_refused(desk: Desk) -> None:
+    page = desk.open("chat")
+    before = set(desk.site.lab.experiments)
+    _ask(page, "Start it")
+    proposal = page.get_by_role("article", name="Proposal")
+    proposal.get_by_role("button", name="Refuse").click()
+    expect(proposal.get_by_text("Refused", exact=True)).to_be_visible()
+    page.reload()
+    expect(proposal.get_by_text("Refused", exact=True)).to_be_visible()
+    expect(proposal.get_by_role("button")).to_have_count(0)
+    assert set(desk.site.lab.experiments) == before
+
+
+def test_an_answer_that_was_cut_off_goes_on_without_saying_anything_twice(desk: Desk) -> None:
+    page = desk.open("chat/cut-off")
+    desk.site.fail(1, under="/chat/cut-off/continue")
+    _ask(page, "Why has it failed?")
+    page.get_by_role("button", name="Try again").click()
+    messages = page.get_by_role("log", name="Messages")
+    expect(messages.get_by_text("I have proposed another one.")).to_be_visible()
+    for tool in TOOLS:
+        expect(messages.get_by_text(f"Used {tool}")).to_have_count(1)
+
+
+def test_a_conversation_is_kept_until_it_is_deleted(desk: Desk) -> None:
+    page = desk.open("chat")
+    _ask(page, "What did it cost?")
+    messages = page.get_by_role("log", name="Messages")
+    expect(messages.get_by_text("I have proposed another one.")).to_be_visible()
+    page.get_by_role("button", name="New conversation").click()
+    expect(messages.get_by_text("What did it cost?")).to_be_hidden()
+    conversations = page.get_by_role("navigation", name="Conversations")
+    conversations.get_by_role("link", name="What did it cost?").click()
+    expect(messages.get_by_text("I have proposed another one.")).to_be_visible()
+    conversations.get_by_role("button", name="Delete “What did it cost?”").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(conversations.get_by_role("link")).to_have_count(0)
+    assert desk.site.chat.conversations == {}
+
+
+def test_where_one_cannot_chat_the_page_says_why(desk: Desk) -> None:
+    desk.site.chat.why_not = "This month's limit of 20 USD is reached."
+    page = desk.open("chat")
+    expect(page.get_by_text("This month's limit of 20 USD is reached.")).to_be_visible()
+    expect(page.get_by_role("button", name="Send")).to_be_hidden()
+
+
+def test_a_limit_that_is_reached_between_two_questions_is_told(desk: Desk) -> None:
+    page = desk.open("chat")
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    desk.site.chat.why_not = "This month's limit of 20 USD is reached."
+    _ask(page, "One more?")
+    expect(page.get_by_text("The chat is not available.")).to_be_visible()
+    expect(page.get_by_role("button", name="Send")).to_be_hidden()
 
 
 # Everywhere.
@@ -456,16 +568,17 @@ def test_axe_finds_no_violation_and_the_view_fits(desk: Desk, view: str) -> None
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_keyboard_leads_through_the_views_and_to_their_actions(desk: Desk) -> None:
+def test_the_keyboard_leads_to_each_view_and_to_its_actions(desk: Desk) -> None:
     page = desk.open("monitor")
-    expect(_progress(page, 25)).to_be_visible()
-    reached = []
-    for _ in range(30):
+    stop = page.get_by_role("button", name="Stop Running one")
+    expect(stop).to_be_visible()
+    page.get_by_role("link", name="Monitor").focus()
+    for name in ("Start", "Experiments", "Log", "Chat", "Audit trail"):
         page.keyboard.press("Tab")
-        reached.append(page.evaluate("document.activeElement.ariaLabel ?? document.activeElement.textContent"))
-    names = ["Monitor", "Start", "Experiments", "Log", "Chat", "Audit trail"]
-    assert [name for name in reached if name in names][-6:] == names
-    assert "Stop Running one" in reached
+        expect(page.get_by_role("navigation", name="Admin").get_by_role("link", name=name)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(stop).to_be_focused()
     page.get_by_role("link", name="Audit trail").press("Enter")
     expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
     expect(page.get_by_role("link", name="Audit trail")).to_have_attribute("aria-current", "page")
@@ -487,6 +600,11 @@ def test_the_whole_page_is_small() -> None:
 
 def _row(page: Page, name: str) -> Locator:
     return page.get_by_role("row").filter(has_text=name)
+
+
+def _ask(page: Page, question: str) -> None:
+    page.get_by_label("Your message").fill(question)
+    page.get_by_role("button", name="Send").click()
 
 
 def _progress(page: Page, percent: int) -> Locator:
