@@ -56,22 +56,23 @@ class LogViewer {
   }
 
   tools() {
-    this.search = element("input", { type: "search", autocomplete: "off", spellcheck: false, oninput: () => this.seek() });
-    this.search.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault();
-      this.toMatch(event.shiftKey ? -1 : 1);
-    });
+    this.search = element("input", { type: "search", autocomplete: "off", oninput: () => this.seek() });
+    this.search.addEventListener("keydown", ({ key, shiftKey }) => key === "Enter" && this.toMatch(shiftKey ? -1 : 1));
     const choices = LEVELS.map(([value, name]) => element("option", { value }, name));
     this.level = element("select", { onchange: () => this.filter() }, ...choices);
     this.count = element("span", { class: "log-count", role: "status" });
-    this.pauseButton = element("button", { type: "button", class: "button", onclick: () => this.pause(!this.paused) }, "Pause");
+    this.pauseButton = button("Pause", () => this.pause(!this.paused));
     return element(
       "div",
       { class: "filters log-tools" },
       element("label", { class: "filter-text" }, "Search", this.search),
-      element("div", { class: "log-matches" }, iconButton("↑", "Previous match", () => this.toMatch(-1)),
-        iconButton("↓", "Next match", () => this.toMatch(1)), this.count),
+      element(
+        "div",
+        { class: "log-matches" },
+        button("↑", () => this.toMatch(-1), "Previous match"),
+        button("↓", () => this.toMatch(1), "Next match"),
+        this.count,
+      ),
       element("label", {}, "Level", this.level),
       this.pauseButton,
       actionButton("Copy", () => this.copy()),
@@ -81,7 +82,7 @@ class LogViewer {
 
   foot() {
     this.state = element("span", { class: "log-state" });
-    this.newest = element("button", { type: "button", class: "button", hidden: true, onclick: () => this.toNewest() }, "↓ Newest");
+    this.newest = button("↓ Newest", () => this.toNewest());
     return element("div", { class: "log-foot" }, this.state, this.newest);
   }
 
@@ -316,9 +317,9 @@ class LogViewer {
 
   tellPlace() {
     if (!this.lines) return;
-    const shown = this.list.rows.filter ? this.lines.length : 0;
     this.newest.hidden = this.list.following && !this.paused;
-    set(this.state, `${counted(shown, "line")} · ${this.progress()}`);
+    this.pauseButton.hidden = this.ended && !this.paused;
+    set(this.state, `${counted(this.lines.length, "line")} · ${this.progress()}`);
     set(this.count, this.list.sought ? this.matchCount() : "");
   }
 
@@ -364,8 +365,8 @@ class LogViewer {
   }
 }
 
-function iconButton(sign, label, onclick) {
-  return element("button", { type: "button", class: "button", "aria-label": label, title: label, onclick }, sign);
+function button(text, onclick, label) {
+  return element("button", { type: "button", class: "button", "aria-label": label, title: label, onclick }, text);
 }
 
 function asText(row) {
