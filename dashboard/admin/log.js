@@ -310,7 +310,6 @@ class LogViewer {
     const status = this.experiment?.status ?? "";
     this.about.replaceChildren(
       element("a", { href: `/experiments/${encodeURIComponent(this.id)}` }, name),
-      " ",
       status && element("span", { class: `status status-${status}` }, status),
     );
   }
