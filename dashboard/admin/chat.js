@@ -1,6 +1,6 @@
 // The chat with a language model about the experiments; what it proposes happens only if one confirms it.
 
-import { actionButton, adviceOf, element, outcome, update } from "./dom.js";
+import { actionButton, element, outcome, update } from "./dom.js";
 import { newKey } from "./api.js";
 import { prose } from "./prose.js";
 import { proposalCard } from "./proposal.js";
@@ -10,6 +10,7 @@ const ASK_AGAIN_MS = 2_000; // while another tab's request is at the next step
 const NEARLY_AT_END = 80; // px
 const INVALID = [400, 413, 422]; // the question itself is at fault
 
+const NO_USAGE = { input_tokens: 0, output_tokens: 0, usd: 0 };
 const SPEAKERS = { user: "You", assistant: "Model" };
 
 export function create(context) {
@@ -22,6 +23,7 @@ class Chat {
     this.api = api;
     this.navigate = navigate;
     this.turn = 0; // grows with each conversation and each question, so that what was begun before ends
+    this.fresh = null; // the id of a conversation in which nothing is asked yet
     this.build();
   }
 
@@ -30,11 +32,11 @@ class Chat {
     this.messages = element("div", { class: "chat-messages", role: "log", tabIndex: 0, "aria-label": "Messages" });
     this.off = element("p", { class: "notice chat-off", hidden: true });
     this.spend = element("p", { class: "chat-spend muted" });
-    this.spendBar = element("progress", { class: "chat-spend-bar", "aria-label": "Spent of the month's limit", value: 0 });
+    this.spendBar = element("progress", { class: "chat-spend-bar", "aria-label": "Spent of the month's limit" });
     this.element = element(
       "section",
       { class: "panel chat", "aria-labelledby": "chat-heading" },
-      element("div", { class: "panel-head" }, element("h2", { id: "chat-heading" }, "Chat"), button("New conversation", () => this.startNew())),
+      this.head(),
       this.off,
       element(
         "div",
@@ -48,17 +50,23 @@ class Chat {
     );
   }
 
+  head() {
+    const heading = element("h2", { id: "chat-heading" }, "Chat");
+    return element("div", { class: "panel-head" }, heading, button("New conversation", () => this.startNew()));
+  }
+
   progress() {
-    this.working = element("p", { class: "status status-running chat-working", role: "status" });
+    this.working = element("p", { class: "chat-working", role: "status" });
     this.stop = button("Stop waiting", () => this.stopWaiting());
     this.failure = outcome();
-    this.again = button("Try again", () => this.run(this.request));
+    this.again = button("Try again", () => this.retry());
     const parts = [this.working, this.stop, this.failure.element, this.again];
     return element("div", { class: "chat-progress" }, ...parts);
   }
 
   form() {
-    this.input = element("textarea", { rows: 3, maxLength: LONGEST_QUESTION, required: true, "aria-describedby": "chat-hint" });
+    const limits = { rows: 3, maxLength: LONGEST_QUESTION, required: true };
+    this.input = element("textarea", { ...limits, "aria-describedby": "chat-hint" });
     this.input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
@@ -99,9 +107,9 @@ class Chat {
     try {
       const overview = await this.api.get("/chat");
       if (turn !== this.turn) return;
-      await this.open(id ?? overview.conversation ?? this.fresh ?? newKey(), overview, turn);
+      await this.open(id ?? overview.conversation ?? newKey(), overview, turn);
     } catch (error) {
-      if (turn === this.turn) this.fail(error, "Try again", () => this.show(id));
+      if (turn === this.turn) this.fail(error, () => this.show(id));
     }
   }
 
@@ -112,7 +120,7 @@ class Chat {
   }
 
   async open(id, overview, turn) {
-    const isNew = id === this.fresh || !(overview.conversation || overview.conversations.length);
+    const isNew = id === this.fresh || !overview.conversations.length;
     this.id = id;
     this.showOverview(overview);
     const found = isNew ? { messages: [], state: "done" } : await this.load(id);
@@ -136,6 +144,8 @@ class Chat {
     this.messages.setAttribute("aria-live", "off");
     this.messages.replaceChildren();
     this.last = 0;
+    this.isBehind = false;
+    this.used = { ...NO_USAGE };
     this.add(messages);
     this.messages.scrollTop = this.messages.scrollHeight;
     setTimeout(() => this.messages.removeAttribute("aria-live"));
@@ -159,7 +169,7 @@ class Chat {
       const overview = await this.api.get("/chat");
       if (turn === this.turn) this.showOverview(overview);
     } catch (error) {
-      if (turn === this.turn) this.fail(error, "Try again", () => this.refresh());
+      if (turn === this.turn) this.fail(error, () => this.refresh());
     }
   }
 
@@ -211,9 +221,9 @@ class Chat {
   }
 
   tellSpend() {
-    const { tokens_in: sent, tokens_out: got, cost } = this.used ?? {};
-    const last = cost === undefined ? "" : ` · last answer: ${number(sent)} tokens in, ${number(got)} out, ${usd(cost)} USD`;
-    this.spend.textContent = `${this.model ? `${this.model} · ` : ""}${this.month}${last}`;
+    const { input_tokens: sent, output_tokens: got, usd: cost } = this.used ?? NO_USAGE;
+    const last = sent && `last answer: ${number(sent)} tokens in, ${number(got)} out, ${usd(cost)} USD`;
+    this.spend.textContent = [this.model, this.month, last].filter(Boolean).join(" · ");
   }
 
   // Questions and answers
@@ -223,7 +233,8 @@ class Chat {
     const text = this.input.value.trim();
     if (!text || !this.stop.hidden) return;
     this.input.value = "";
-    this.used = { tokens_in: 0, tokens_out: 0, cost: 0 };
+    this.fresh = null;
+    this.used = { ...NO_USAGE };
     this.messages.querySelector(".chat-welcome")?.remove();
     this.pending?.remove();
     this.pending = spoken({ role: "user", text, at: new Date().toISOString() });
@@ -236,7 +247,7 @@ class Chat {
 
   // What can't be asked like this is there to be changed.
   takeBack(text) {
-    this.pending.remove();
+    this.pending?.remove();
     this.again.hidden = true;
     this.input.value = text;
     this.input.focus();
@@ -267,16 +278,33 @@ class Chat {
         if (turn !== this.turn) return;
       }
     } catch (error) {
-      if (turn === this.turn) this.fail(error, "Try again", this.request);
+      if (turn === this.turn) this.interrupted(error);
       return;
     }
     this.idle();
-    this.refresh();
+    if (this.isBehind) this.show(this.id);
+    else this.refresh();
   }
 
-  countUsage({ input_tokens: sent, output_tokens: got, usd: cost }) {
-    const { tokens_in: sentBefore, tokens_out: gotBefore, cost: costBefore } = this.used ?? { tokens_in: 0, tokens_out: 0, cost: 0 };
-    this.used = { tokens_in: sentBefore + sent, tokens_out: gotBefore + got, cost: costBefore + cost };
+  interrupted(error) {
+    this.isBehind = true;
+    this.fail(error, () => this.run(this.request));
+    // Perhaps the month's limit is reached.
+    if (error.status === 409) this.refresh();
+  }
+
+  // The step that is under way is finished all the same, which is why there may be more than is shown.
+  stopWaiting() {
+    this.turn += 1;
+    this.isBehind = true;
+    this.idle();
+    this.failure.good("No longer waiting; the model may still be at it.");
+    this.offer("Go on", () => this.run(this.request));
+    this.again.focus();
+  }
+
+  countUsage(usage) {
+    for (const each of Object.keys(NO_USAGE)) this.used[each] += usage[each];
     this.tellSpend();
   }
 
@@ -302,45 +330,39 @@ class Chat {
     return (decision) => this.api.send("POST", path, { decision });
   }
 
-  stopWaiting() {
-    this.turn += 1;
-    this.fail({ title: "No longer waiting", detail: "The model may still be at it." }, "Go on", () => this.goOn());
-    this.input.focus();
-  }
-
   // What the page says of it
 
   work() {
-    this.tell("The model is at work…", true);
-    this.failure.clear();
-    this.again.hidden = true;
+    this.idle();
+    this.working.append(element("span", { class: "status status-running" }, "The model is at work…"));
+    this.stop.hidden = false;
+    this.sendButton.setAttribute("aria-disabled", "true");
   }
 
   idle() {
-    this.tell("", false);
+    this.working.replaceChildren();
+    this.stop.hidden = true;
+    this.sendButton.removeAttribute("aria-disabled");
     this.failure.clear();
     this.again.hidden = true;
   }
 
-  fail(error, label, request) {
-    this.tell("", false);
+  fail(error, retry) {
+    this.idle();
     this.failedWith = error.status;
     this.failure.bad(error);
-    this.request = request;
-    this.again.textContent = label;
-    this.again.hidden = false;
+    this.offer("Try again", retry);
   }
 
-  tell(text, isWorking) {
-    this.working.textContent = text;
-    this.working.hidden = !isWorking;
-    this.stop.hidden = !isWorking;
-    this.sendButton.setAttribute("aria-disabled", String(isWorking));
+  offer(label, retry) {
+    this.again.textContent = label;
+    this.again.hidden = false;
+    this.retry = retry;
   }
 }
 
 function spoken({ role, text, at }) {
-  const time = element("time", { datetime: at }, new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+  const time = element("time", { datetime: at }, new Date(at).toLocaleTimeString([], { timeStyle: "short" }));
   const who = element("p", { class: "chat-who" }, element("strong", {}, SPEAKERS[role] ?? role), " ", time);
   return element("article", { class: `chat-message chat-${role}` }, who, ...prose(text));
 }
