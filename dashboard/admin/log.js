@@ -1,6 +1,6 @@
 // The log viewer: follows an experiment's log line by line, and finds, filters, copies, saves and links to its lines.
 
-import { actionButton, element, outcome } from "./dom.js";
+import { actionButton, adviceOf, element, outcome } from "./dom.js";
 import { LineList, idOf } from "./log_lines.js";
 
 const ASK_EVERY_MS = 2_000;
@@ -162,14 +162,15 @@ class LogViewer {
 
   isFinal(error) {
     const isGone = error.status >= 400 && error.status < 500 && error.status !== 429;
-    this.said.bad(isGone ? error : { title: error.title ?? error.message, detail: `${error.detail} It is tried again.` });
+    this.said.bad(isGone ? error : { title: adviceOf(error), detail: "It is tried again." });
     if (isGone) this.asking = false;
     return isGone;
   }
 
   // What the log is about; without it, the log can be read all the same.
   async identify(turn) {
-    const answer = await fetch(`/api/experiments/${encodeURIComponent(this.id)}`, { cache: "no-cache" }).catch(() => null);
+    const path = `/api/experiments/${encodeURIComponent(this.id)}`;
+    const answer = await fetch(path, { cache: "no-cache" }).catch(() => null);
     if (!answer?.ok || turn !== this.turn) return;
     const experiment = await answer.json();
     if (turn !== this.turn) return;

@@ -8,7 +8,7 @@ const LOOKS = { open: "queued", done: "succeeded", refused: "cancelled", failed:
 
 // `decide(decision)` gives the proposal as it is then.
 export function proposalCard(proposal, decide) {
-  const card = element("section", { class: "proposal", "aria-label": "Proposal", "data-proposal": proposal.id });
+  const card = element("article", { class: "proposal", "aria-label": "Proposal", "data-proposal": proposal.id });
   show(card, proposal, decide);
   return card;
 }
@@ -39,7 +39,8 @@ function buttons(card, decide) {
     }
   };
   const confirm = actionButton("Confirm", () => press("confirm"), { class: "button button-primary" });
-  return [element("div", { class: "proposal-buttons" }, confirm, actionButton("Refuse", () => press("refuse"))), said.element];
+  const refuse = actionButton("Refuse", () => press("refuse"));
+  return [element("div", { class: "proposal-buttons" }, confirm, refuse), said.element];
 }
 
 function settled({ detail, experiment_id: id }) {

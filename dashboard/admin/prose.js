@@ -11,7 +11,7 @@ export function prose(text) {
 }
 
 function listing(code) {
-  return element("pre", { tabIndex: 0, role: "region", "aria-label": "Code" }, element("code", {}, code.trimEnd()));
+  return element("pre", { tabIndex: 0, role: "group", "aria-label": "Code" }, element("code", {}, code.trimEnd()));
 }
 
 function paragraphs(text) {
