@@ -55,5 +55,17 @@ def s3_client() -> "S3Client":
     return _client("s3", PATIENCE.merge(SIGNATURE_V4))  # type: ignore[no-any-return]
 
 
+@cache
+def sqs_client() -> Any:
+    """Return the client of SQS."""
+    return _client("sqs", PATIENCE)
+
+
+@cache
+def cloudwatch_client() -> Any:
+    """Return the client of CloudWatch, for what it has counted."""
+    return _client("cloudwatch", PATIENCE)
+
+
 def _client(service: str, config: Config) -> Any:
     return _session.create_client(service, config=config)

@@ -1,9 +1,10 @@
 // The chat with a language model about the experiments; what it proposes happens only if one confirms it.
 
-import { actionButton, element, outcome, update } from "./dom.js";
 import { newKey } from "./api.js";
-import { prose } from "./prose.js";
+import { confirmed, element, outcome, update } from "./dom.js";
 import { proposalCard } from "./proposal.js";
+import { prose } from "./prose.js";
+import { counted, usd } from "./text.js";
 
 const LONGEST_QUESTION = 4_000; // characters, as the API has it
 const ASK_AGAIN_MS = 2_000; // while another tab's request is at the next step
@@ -46,7 +47,6 @@ class Chat {
       ),
       this.spend,
       this.spendBar,
-      this.dialog(),
     );
   }
 
@@ -72,7 +72,7 @@ class Chat {
       event.preventDefault();
       this.questionForm.requestSubmit();
     });
-    this.sendButton = element("button", { class: "button button-primary" }, "Send");
+    this.sendButton = element("button", { class: "button primary" }, "Send");
     this.questionForm = element(
       "form",
       { class: "chat-form", onsubmit: (event) => this.ask(event) },
@@ -81,22 +81,6 @@ class Chat {
       this.sendButton,
     );
     return this.questionForm;
-  }
-
-  dialog() {
-    this.doomed = element("p");
-    this.deletion = outcome();
-    const keep = button("Keep it", () => this.confirmation.close());
-    const remove = actionButton("Delete", () => this.delete(), { class: "button button-danger" });
-    this.confirmation = element(
-      "dialog",
-      { class: "chat-dialog", "aria-labelledby": "chat-delete-heading" },
-      element("h3", { id: "chat-delete-heading" }, "Delete the conversation?"),
-      this.doomed,
-      element("div", { class: "proposal-buttons" }, remove, keep),
-      this.deletion.element,
-    );
-    return this.confirmation;
   }
 
   // Conversations
@@ -116,7 +100,6 @@ class Chat {
   hide() {
     this.turn += 1;
     this.idle();
-    this.confirmation.close();
   }
 
   async open(id, overview, turn) {
@@ -189,32 +172,26 @@ class Chat {
       element("span", { class: "chat-title" }, title || "Without a title"),
       element("small", {}, new Date(at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })),
     );
-    const remove = button("×", () => this.confirmDeletion(id, title), `Delete “${title}”`);
+    const remove = button("×", () => this.delete(id, title), `Delete “${title}”`);
     return element("li", { "data-key": id }, link, remove);
   }
 
-  confirmDeletion(id, title) {
-    this.doomedId = id;
-    this.doomed.textContent = `“${title}” is deleted for good. What it has started goes on.`;
-    this.deletion.clear();
-    this.confirmation.showModal();
-  }
-
-  async delete() {
+  async delete(id, title) {
+    const question = `Delete “${title}” for good? What has been started in it goes on.`;
+    if (!(await confirmed(question, "Delete"))) return;
     try {
-      await this.api.send("DELETE", `/chat/${encodeURIComponent(this.doomedId)}`);
+      await this.api.send("DELETE", `/chat/${encodeURIComponent(id)}`);
     } catch (error) {
-      this.deletion.bad(error);
+      this.fail(error, () => this.delete(id, title));
       return;
     }
-    this.confirmation.close();
-    if (this.doomedId !== this.id) this.refresh();
+    if (id !== this.id) this.refresh();
     else if (location.hash === "#chat") this.show();
     else this.navigate("#chat");
   }
 
   showSpend({ month_usd: spent, limit_usd: limit }) {
-    this.month = `${usd(spent)} of ${limit} USD are spent this month, by all users`;
+    this.month = `${usd(spent)} of ${usd(limit)} spent this month, by all users`;
     this.spendBar.max = limit || 1;
     this.spendBar.value = Math.min(spent, limit);
     this.tellSpend();
@@ -222,7 +199,7 @@ class Chat {
 
   tellSpend() {
     const { input_tokens: sent, output_tokens: got, usd: cost } = this.used ?? NO_USAGE;
-    const last = sent && `last answer: ${number(sent)} tokens in, ${number(got)} out, ${usd(cost)} USD`;
+    const last = sent && `last answer: ${counted(sent, "token")} in, ${counted(got, "token")} out, ${usd(cost)}`;
     this.spend.textContent = [this.model, this.month, last].filter(Boolean).join(" · ");
   }
 
@@ -374,13 +351,4 @@ function used({ tool, text }) {
 
 function button(text, onclick, label) {
   return element("button", { type: "button", class: "button", "aria-label": label, title: label, onclick }, text);
-}
-
-function number(value) {
-  return value.toLocaleString("en");
-}
-
-// Cents matter little where a question costs less than one.
-function usd(value) {
-  return value.toFixed(value < 1 ? 4 : 2);
 }

@@ -32,13 +32,9 @@ export function update(parent, children) {
 // Makes a node equal to another one that was made in the same way; its listeners stay.
 function become(old, next) {
   if (old.isEqualNode(next)) return;
-  if (old.nodeType !== Node.ELEMENT_NODE || old.nodeName !== next.nodeName || old.childNodes.length !== next.childNodes.length) {
-    old.replaceWith(next);
-    return;
-  }
+  if (!isAlike(old, next)) return old.replaceWith(next);
   for (const { name } of [...old.attributes]) if (!next.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  if ("value" in next && old.nodeName === "PROGRESS") old.value = next.value;
   [...old.childNodes].forEach((child, place) => {
     const wanted = next.childNodes[0];
     if (child.nodeType === Node.TEXT_NODE && wanted.nodeType === Node.TEXT_NODE) {
@@ -49,6 +45,12 @@ function become(old, next) {
       become(child, wanted);
     }
   });
+}
+
+// What does something else has another label, and other listeners.
+function isAlike(old, next) {
+  if (old.nodeType !== Node.ELEMENT_NODE || old.nodeName !== next.nodeName) return false;
+  return old.childNodes.length === next.childNodes.length && old.ariaLabel === next.ariaLabel;
 }
 
 // Shows what became of an action, where screen readers say it.
@@ -76,14 +78,39 @@ export function adviceOf(error) {
 // A button that is busy while its action goes on, so that it can't be pressed twice.
 export function actionButton(label, action, properties = {}) {
   const button = element("button", { type: "button", class: "button", ...properties }, label);
+  let isBusy = false;
   button.addEventListener("click", async () => {
-    if (button.getAttribute("aria-disabled") === "true") return;
-    button.setAttribute("aria-disabled", "true");
+    if (isBusy) return;
+    isBusy = button.ariaDisabled = true;
     try {
       await action();
     } finally {
-      button.removeAttribute("aria-disabled");
+      isBusy = false;
+      button.ariaDisabled = null;
     }
   });
   return button;
+}
+
+// Asks in a dialog, which keeps the keyboard inside and is left by Escape.
+export function confirmed(question, label) {
+  const dialog = element(
+    "dialog",
+    { class: "panel", "aria-labelledby": "question" },
+    element("p", { id: "question" }, question),
+    element(
+      "form",
+      { method: "dialog", class: "form-actions" },
+      element("button", { class: "button", value: "" }, "Cancel"),
+      element("button", { class: "button danger", value: "yes" }, label),
+    ),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) =>
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    }),
+  );
 }

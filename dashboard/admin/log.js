@@ -2,6 +2,8 @@
 
 import { actionButton, adviceOf, element, outcome } from "./dom.js";
 import { LineList, idOf } from "./log_lines.js";
+import { statusOf } from "./table.js";
+import { counted } from "./text.js";
 
 const ASK_EVERY_MS = 2_000;
 const LONGEST_WAIT_MS = 60_000; // between attempts, while the site doesn't answer
@@ -308,10 +310,9 @@ class LogViewer {
 
   tellAbout() {
     const name = this.experiment?.name || this.id;
-    const status = this.experiment?.status ?? "";
     this.about.replaceChildren(
       element("a", { href: `/experiments/${encodeURIComponent(this.id)}` }, name),
-      status && element("span", { class: `status status-${status}` }, status),
+      this.experiment ? statusOf(this.experiment.status) : "",
     );
   }
 
@@ -377,10 +378,6 @@ function asText(row) {
 // Lets the browser draw and take input.
 function taskEnd() {
   return globalThis.scheduler?.yield ? scheduler.yield() : new Promise((resolve) => setTimeout(resolve));
-}
-
-function counted(number, one, many = `${one}s`) {
-  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
 // Screen readers say it again each time it is set.

@@ -2,7 +2,7 @@
 
 import { actionButton, element, outcome } from "./dom.js";
 
-const TITLES = { start: "Start an experiment?", stop: "Stop an experiment?", rerun: "Run an experiment again?" };
+const TITLES = { start: "Start an experiment", stop: "Stop an experiment", rerun: "Run an experiment again" };
 const STATES = { open: "Waits for you", done: "Done", refused: "Refused", failed: "Failed" };
 const LOOKS = { open: "queued", done: "succeeded", refused: "cancelled", failed: "failed" };
 
@@ -38,9 +38,9 @@ function buttons(card, decide) {
       said.bad(error);
     }
   };
-  const confirm = actionButton("Confirm", () => press("confirm"), { class: "button button-primary" });
+  const confirm = actionButton("Confirm", () => press("confirm"), { class: "button primary" });
   const refuse = actionButton("Refuse", () => press("refuse"));
-  return [element("div", { class: "proposal-buttons" }, confirm, refuse), said.element];
+  return [element("div", { class: "form-actions" }, confirm, refuse), said.element];
 }
 
 function settled({ detail, experiment_id: id }) {
