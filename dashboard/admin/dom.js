@@ -91,3 +91,26 @@ export function actionButton(label, action, properties = {}) {
   });
   return button;
 }
+
+// Asks in a dialog, which keeps the keyboard inside and is left by Escape.
+export function confirmed(question, label) {
+  const dialog = element(
+    "dialog",
+    { class: "panel", "aria-labelledby": "question" },
+    element("p", { id: "question" }, question),
+    element(
+      "form",
+      { method: "dialog", class: "form-actions" },
+      element("button", { class: "button", value: "" }, "Cancel"),
+      element("button", { class: "button danger", value: "yes" }, label),
+    ),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) =>
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    }),
+  );
+}

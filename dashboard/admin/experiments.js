@@ -1,7 +1,7 @@
 // The list of experiments, and what can be done to them: stop, run again, edit, delete, one or many.
 
 import { newKey } from "./api.js";
-import { actionButton, element, outcome } from "./dom.js";
+import { actionButton, confirmed, element, outcome } from "./dom.js";
 import { statusOf, table } from "./table.js";
 import { ago, counted } from "./text.js";
 
@@ -190,29 +190,6 @@ class ExperimentList {
     }
     await this.load();
   }
-}
-
-// Asks in a dialog, which keeps the keyboard inside and is left by Escape.
-function confirmed(question, label) {
-  const dialog = element(
-    "dialog",
-    { class: "panel", "aria-labelledby": "question" },
-    element("p", { id: "question" }, question),
-    element(
-      "form",
-      { method: "dialog", class: "form-actions" },
-      element("button", { class: "button", value: "" }, "Cancel"),
-      element("button", { class: "button danger", value: "yes" }, label),
-    ),
-  );
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) =>
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue === "yes");
-    }),
-  );
 }
 
 function told({ started, left_out: leftOut }) {

@@ -1,7 +1,9 @@
 // The log viewer: follows an experiment's log line by line, and finds, filters, copies, saves and links to its lines.
 
-import { actionButton, element, outcome } from "./dom.js";
+import { actionButton, adviceOf, element, outcome } from "./dom.js";
 import { LineList, idOf } from "./log_lines.js";
+import { statusOf } from "./table.js";
+import { counted } from "./text.js";
 
 const ASK_EVERY_MS = 2_000;
 const LONGEST_WAIT_MS = 60_000; // between attempts, while the site doesn't answer
@@ -56,22 +58,23 @@ class LogViewer {
   }
 
   tools() {
-    this.search = element("input", { type: "search", autocomplete: "off", spellcheck: false, oninput: () => this.seek() });
-    this.search.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault();
-      this.toMatch(event.shiftKey ? -1 : 1);
-    });
+    this.search = element("input", { type: "search", autocomplete: "off", oninput: () => this.seek() });
+    this.search.addEventListener("keydown", ({ key, shiftKey }) => key === "Enter" && this.toMatch(shiftKey ? -1 : 1));
     const choices = LEVELS.map(([value, name]) => element("option", { value }, name));
     this.level = element("select", { onchange: () => this.filter() }, ...choices);
     this.count = element("span", { class: "log-count", role: "status" });
-    this.pauseButton = element("button", { type: "button", class: "button", onclick: () => this.pause(!this.paused) }, "Pause");
+    this.pauseButton = button("Pause", () => this.pause(!this.paused));
     return element(
       "div",
       { class: "filters log-tools" },
       element("label", { class: "filter-text" }, "Search", this.search),
-      element("div", { class: "log-matches" }, iconButton("↑", "Previous match", () => this.toMatch(-1)),
-        iconButton("↓", "Next match", () => this.toMatch(1)), this.count),
+      element(
+        "div",
+        { class: "log-matches" },
+        button("↑", () => this.toMatch(-1), "Previous match"),
+        button("↓", () => this.toMatch(1), "Next match"),
+        this.count,
+      ),
       element("label", {}, "Level", this.level),
       this.pauseButton,
       actionButton("Copy", () => this.copy()),
@@ -81,7 +84,7 @@ class LogViewer {
 
   foot() {
     this.state = element("span", { class: "log-state" });
-    this.newest = element("button", { type: "button", class: "button", hidden: true, onclick: () => this.toNewest() }, "↓ Newest");
+    this.newest = button("↓ Newest", () => this.toNewest());
     return element("div", { class: "log-foot" }, this.state, this.newest);
   }
 
@@ -161,14 +164,15 @@ class LogViewer {
 
   isFinal(error) {
     const isGone = error.status >= 400 && error.status < 500 && error.status !== 429;
-    this.said.bad(isGone ? error : { title: error.title ?? error.message, detail: `${error.detail} It is tried again.` });
+    this.said.bad(isGone ? error : { title: adviceOf(error), detail: "It is tried again." });
     if (isGone) this.asking = false;
     return isGone;
   }
 
   // What the log is about; without it, the log can be read all the same.
   async identify(turn) {
-    const answer = await fetch(`/api/experiments/${encodeURIComponent(this.id)}`, { cache: "no-cache" }).catch(() => null);
+    const path = `/api/experiments/${encodeURIComponent(this.id)}`;
+    const answer = await fetch(path, { cache: "no-cache" }).catch(() => null);
     if (!answer?.ok || turn !== this.turn) return;
     const experiment = await answer.json();
     if (turn !== this.turn) return;
@@ -306,19 +310,17 @@ class LogViewer {
 
   tellAbout() {
     const name = this.experiment?.name || this.id;
-    const status = this.experiment?.status ?? "";
     this.about.replaceChildren(
       element("a", { href: `/experiments/${encodeURIComponent(this.id)}` }, name),
-      " ",
-      status && element("span", { class: `status status-${status}` }, status),
+      this.experiment ? statusOf(this.experiment.status) : "",
     );
   }
 
   tellPlace() {
     if (!this.lines) return;
-    const shown = this.list.rows.filter ? this.lines.length : 0;
     this.newest.hidden = this.list.following && !this.paused;
-    set(this.state, `${counted(shown, "line")} · ${this.progress()}`);
+    this.pauseButton.hidden = this.ended && !this.paused;
+    set(this.state, `${counted(this.lines.length, "line")} · ${this.progress()}`);
     set(this.count, this.list.sought ? this.matchCount() : "");
   }
 
@@ -364,8 +366,8 @@ class LogViewer {
   }
 }
 
-function iconButton(sign, label, onclick) {
-  return element("button", { type: "button", class: "button", "aria-label": label, title: label, onclick }, sign);
+function button(text, onclick, label) {
+  return element("button", { type: "button", class: "button", "aria-label": label, title: label, onclick }, text);
 }
 
 function asText(row) {
@@ -376,10 +378,6 @@ function asText(row) {
 // Lets the browser draw and take input.
 function taskEnd() {
   return globalThis.scheduler?.yield ? scheduler.yield() : new Promise((resolve) => setTimeout(resolve));
-}
-
-function counted(number, one, many = `${one}s`) {
-  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
 // Screen readers say it again each time it is set.
