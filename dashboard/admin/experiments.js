@@ -29,10 +29,10 @@ class ExperimentList {
       { class: "panel", "aria-labelledby": "experiments-title" },
       element("div", { class: "panel-head" }, element("h2", { id: "experiments-title" }, "Experiments"), this.bulk()),
       this.filters(),
-      this.outcome.element,
       this.table.element,
       this.none,
       this.more,
+      this.outcome.element,
     );
   }
 

@@ -34,7 +34,6 @@ class Monitor {
       element("h2", { id: "monitor-title", class: "visually-hidden" }, "Monitor"),
       this.touch,
       this.tiles,
-      this.outcome.element,
       panel("jobs-title", "Jobs", this.noJobs, this.jobs.element),
       element(
         "div",
@@ -42,6 +41,7 @@ class Monitor {
         panel("workers-title", "Workers", this.noWorkers, this.workers.element),
         element("div", { class: "panel-stack" }, panel("errors-title", "Errors", this.errors.element), panel("ended-title", "Ended lately", this.ended)),
       ),
+      this.outcome.element,
     );
   }
 
@@ -105,7 +105,7 @@ class Monitor {
       { label: "Time left", class: "number", cell: (job) => timeLeftOf(job) },
       { label: "Worker", cell: (job) => workerOf(job) },
       { label: "Age", class: "number", cell: (job) => duration(secondsSince(job.created_at)) },
-      { label: "", class: "actions", cell: (job) => [this.stopButton(job), element("a", { href: logOf(job.id) }, "Log")] },
+      { label: "Actions", class: "actions", cell: (job) => [this.stopButton(job), element("a", { href: logOf(job.id) }, "Log")] },
     ];
   }
 
