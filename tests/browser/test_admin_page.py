@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from sandbox.places import PROJECT
 from tests.browser.admin_chat import STEPS
 from tests.browser.admin_lab import HOSTILE, LONG_LOG_LINES, MIDDLING_LOG_LINES
-from tests.browser.admin_site import AdminSite, started_admin_site
+from tests.browser.admin_site import HEALTH, AdminSite, started_admin_site
 from tests.browser.conftest import DESKTOP, PHONE, SCHEMES
 
 # More than any time between two requests.
@@ -143,6 +143,27 @@ def test_signing_out_makes_the_tokens_worthless(desk: Desk) -> None:
     assert not desk.site.tokens.refresh
     page.reload()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+# The site's health, which everybody may see.
+
+
+def test_the_page_shows_what_of_the_site_fails(desk: Desk) -> None:
+    page = desk.page
+    page.goto(f"{desk.site.url}/admin.html")
+    expect(page.get_by_text("Everything answers")).to_be_visible()
+    dependencies = {"table": {"status": "failed", "latency_ms": 1, "reason": "AccessDeniedException"}}
+    health = {**HEALTH, "status": "degraded", "dependencies": dependencies}
+    page.route("**/health", lambda route: route.fulfill(status=503, json=health))
+    page.get_by_role("button", name="Check again").click()
+    expect(page.get_by_text("Something that the site needs does not answer")).to_be_visible()
+    expect(page.get_by_text("Fails: AccessDeniedException")).to_be_visible()
+
+
+def test_the_page_says_so_where_health_can_not_be_read(desk: Desk) -> None:
+    desk.page.route("**/health", lambda route: route.abort())
+    desk.page.goto(f"{desk.site.url}/admin.html")
+    expect(desk.page.get_by_text("The site's health can't be read")).to_be_visible()
 
 
 # What goes on.
@@ -319,7 +340,7 @@ def test_an_experiment_is_run_again_once_however_often_one_clicks(desk: Desk) ->
     page = desk.open("experiments")
     page.get_by_role("button", name="Run again: Failed one").dblclick()
     expect(page.get_by_text("Failed one is in the queue again.")).to_be_visible()
-    assert [one.parent_id for one in desk.site.lab.experiments.values()].count("failed") == 1
+    assert [one.parent_id for one in desk.site.lab.experiments.values() if one.parent_id] == ["failed"]
 
 
 def test_chosen_experiments_are_run_again_at_once(desk: Desk) -> None:
@@ -560,12 +581,19 @@ def test_what_others_have_written_never_becomes_markup(desk: Desk, view: str) ->
 def test_axe_finds_no_violation_and_the_view_fits(desk: Desk, view: str) -> None:
     page = desk.open(view)
     page.wait_for_load_state("networkidle")
-    for scheme, width in product(SCHEMES, (DESKTOP, PHONE)):
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{scheme}, {width} pixels wide: {found.generate_report()}"
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    _see_that_all_can_use(page)
+
+
+def test_axe_finds_no_violation_in_a_conversation_and_in_a_question(desk: Desk) -> None:
+    page = desk.open("chat")
+    _ask(page, f"Why has it failed? {HOSTILE}")
+    expect(page.get_by_role("log", name="Messages").get_by_text("I have proposed another one.")).to_be_visible()
+    assert page.locator("img").count() == 0
+    _see_that_all_can_use(page)
+    page.get_by_role("button", name="Delete “Why has it failed?").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    _see_that_all_can_use(page)
+    assert desk.complaints == []
 
 
 def test_the_keyboard_leads_to_each_view_and_to_its_actions(desk: Desk) -> None:
@@ -589,6 +617,7 @@ def test_without_javascript_the_page_says_what_it_needs(browser: Browser, site: 
     page = context.new_page()
     page.goto(f"{site.url}/admin.html")
     expect(page.get_by_text("This needs JavaScript")).to_be_visible()
+    expect(page.get_by_role("button")).to_have_count(0)
     context.close()
 
 
@@ -600,6 +629,15 @@ def test_the_whole_page_is_small() -> None:
 
 def _row(page: Page, name: str) -> Locator:
     return page.get_by_role("row").filter(has_text=name)
+
+
+def _see_that_all_can_use(page: Page) -> None:
+    for scheme, width in product(SCHEMES, (DESKTOP, PHONE)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{scheme}, {width} pixels wide: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def _ask(page: Page, question: str) -> None:
