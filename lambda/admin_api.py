@@ -8,68 +8,152 @@ from http import HTTPStatus
 from typing import Any
 
 import health
+from admin import experiment_routes, watching_routes
 from admin.administrator import Administrator, NotAnAdministrator
-from api.documents import Problem, as_json
-from aws_clients import dynamodb_client, s3_client, sqs_client
+from admin.answers import answer, problem
+from admin.chat import routes as chat_routes
+from admin.description import methods_of
+from admin.documents import ConflictProblem, Fault, InvalidRequestProblem, User
+from admin.requests import InvalidRequest, Refusal
+from admin.services import services
+from api.documents import Problem
+from aws_clients import s3_client, sqs_client
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from experiments.repository import ExperimentRepository
-from http_api import Event, as_routed
+from botocore.exceptions import BotoCoreError, ClientError
+from conditional import answered_conditionally
+from experiments.cursor import InvalidCursor
+from experiments.jobs import IllegalChangeError
+from http_api import Event, as_routed, method_of, without_body
+from listing_query import InvalidQuery
 from release import Release
 
-JSON = "application/json"
-PROBLEM = "application/problem+json"
-NOT_CACHED = {"Cache-Control": "no-store"}
-
-MEDIA_BUCKET = os.environ["MEDIA_BUCKET"]
-JOB_QUEUE_URL = os.environ["JOB_QUEUE_URL"]
+HEALTH = "/api/admin/health"
+RETRY_SOON = {"Retry-After": "5"}
 
 release = Release.from_environment(os.environ)
-experiments = ExperimentRepository(os.environ["TABLE_NAME"], dynamodb_client())
 logger = Logger(service="admin-api", serialize_stacktrace=False)
 app = APIGatewayHttpResolver()
+for routes in (experiment_routes, watching_routes, chat_routes):
+    app.include_router(routes.router, prefix="/api/admin")
 
 
 @logger.inject_lambda_context
 def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
     """Answer a request of API Gateway's HTTP API."""
-    return app.resolve(as_routed(event), context)
+    response = answered_conditionally(event, app.resolve(as_routed(event), context))
+    return without_body(response) if method_of(event) == "HEAD" else response
 
 
-@app.get("/api/admin/health")
-def show_health() -> Response[dict[str, Any]]:
+def only_administrators(resolver: APIGatewayHttpResolver, answer_on: NextMiddleware) -> Response[Any]:
+    """Let nobody else do anything but ask for health, as the release gate does."""
+    if resolver.current_event.path != HEALTH:
+        Administrator.of(resolver.current_event.raw_event)
+    return answer_on(resolver)
+
+
+app.use(middlewares=[only_administrators])
+
+
+@app.get(HEALTH)
+def show_health() -> Response[str]:
     """Tell which build this is, and whether what it depends on answers, as the release gate asks."""
+    bucket, queue = os.environ["MEDIA_BUCKET"], os.environ["JOB_QUEUE_URL"]
     found = health.examine(
         release,
         {
-            "table": lambda: experiments.newest(1),
-            "media": lambda: s3_client().list_objects_v2(Bucket=MEDIA_BUCKET, Prefix="experiments/", MaxKeys=1),
-            "queue": lambda: sqs_client().get_queue_attributes(QueueUrl=JOB_QUEUE_URL, AttributeNames=["QueueArn"]),
+            "table": lambda: services().repository.newest(1),
+            "media": lambda: s3_client().list_objects_v2(Bucket=bucket, Prefix="experiments/", MaxKeys=1),
+            "queue": lambda: sqs_client().get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"]),
         },
     )
-    status = HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE
-    return Response(status, JSON, found.as_json(), NOT_CACHED)
+    return answer(found.as_json(), HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @app.get("/api/admin/me")
 def describe_user() -> Response[str]:
     """Tell who is signed in."""
-    return Response(HTTPStatus.OK, JSON, as_json({"name": _administrator().name}), NOT_CACHED)
+    return answer(User(name=Administrator.of(app.current_event.raw_event).name))
+
+
+@app.not_found
+def refuse_path(_error: Exception) -> Response[str]:
+    """Say that there is nothing, or nothing to be done so.
+
+    Where the method would do, the path has an id that none can be, so that it was not routed.
+    """
+    methods = methods_of(app.current_event.path)
+    if not methods or app.current_event.http_method in methods:
+        return _refuse(HTTPStatus.NOT_FOUND, "Not there", "`/api/openapi.json` describes what there is.")
+    allowed = ", ".join(sorted(methods))
+    return _refuse(HTTPStatus.METHOD_NOT_ALLOWED, "Not with this method", f"Use {allowed}.", {"Allow": allowed})
 
 
 @app.exception_handler(NotAnAdministrator)  # type: ignore[untyped-decorator]
 def refuse_others(_error: NotAnAdministrator) -> Response[str]:
     """Say that signing in is not enough."""
-    return _problem(
-        HTTPStatus.FORBIDDEN, "Not an administrator", "Ask an administrator to add you to the group `admins`."
+    advice = "Ask an administrator to add you to the group `admins`."
+    return _refuse(HTTPStatus.FORBIDDEN, "Not an administrator", advice)
+
+
+@app.exception_handler(Refusal)  # type: ignore[untyped-decorator]
+def refuse(refusal: Refusal) -> Response[str]:
+    """Say what would do."""
+    retry = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else None
+    return _refuse(refusal.status, refusal.title, refusal.detail, retry)
+
+
+@app.exception_handler(InvalidRequest)  # type: ignore[untyped-decorator]
+def refuse_content(invalid: InvalidRequest) -> Response[str]:
+    """Name every problem."""
+    return problem(
+        InvalidRequestProblem(
+            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            title="That cannot be run",
+            detail=str(invalid),
+            problems=tuple(Fault(fault.path, fault.message) for fault in invalid.problems),
+        )
     )
 
 
-def _administrator() -> Administrator:
-    return Administrator.of(app.current_event.raw_event)
+@app.exception_handler([InvalidQuery, InvalidCursor])  # type: ignore[untyped-decorator]
+def refuse_query(error: InvalidQuery | InvalidCursor) -> Response[str]:
+    """Say which values would do."""
+    return _refuse(HTTPStatus.BAD_REQUEST, "Not a query", str(error))
 
 
-def _problem(status: HTTPStatus, title: str, detail: str) -> Response[str]:
-    problem = Problem(status=status, title=title, detail=detail)
-    return Response(status, PROBLEM, as_json(problem), NOT_CACHED)
+@app.exception_handler(IllegalChangeError)  # type: ignore[untyped-decorator]
+def refuse_change(refusal: IllegalChangeError) -> Response[str]:
+    """Say what the experiment is now, or that there is none."""
+    if refusal.present is None:
+        return _refuse(HTTPStatus.NOT_FOUND, "No such experiment", "It may have been deleted. Look at the list.")
+    return problem(
+        ConflictProblem(
+            status=HTTPStatus.CONFLICT,
+            title="Not as it is now",
+            detail=f"{str(refusal).capitalize()}.",
+            present_status=refusal.status,
+        )
+    )
+
+
+@app.exception_handler([ClientError, BotoCoreError])  # type: ignore[untyped-decorator]
+def apologise_for_aws(error: ClientError | BotoCoreError) -> Response[str]:
+    """Say that what this depends on does not answer."""
+    logger.exception("AWS failed", reason=health.error_code(error))
+    advice = f"AWS does not answer. Try again soon; nothing is done twice. {app.lambda_context.aws_request_id}"
+    return _refuse(HTTPStatus.SERVICE_UNAVAILABLE, "Not available right now", advice, RETRY_SOON)
+
+
+@app.exception_handler(Exception)  # type: ignore[untyped-decorator]
+def apologise(_error: Exception) -> Response[str]:
+    """Say that something went wrong, and where the log tells what."""
+    logger.exception("Unexpected error")
+    advice = f"The function's log tells more, by this id: {app.lambda_context.aws_request_id}"
+    return _refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", advice)
+
+
+def _refuse(status: HTTPStatus, title: str, detail: str, headers: dict[str, str] | None = None) -> Response[str]:
+    return problem(Problem(status=status, title=title, detail=detail), headers)

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from experiments.aggregates import (
     AGGREGATES,
     CLIP_PREFIX,
+    DAY_PREFIX,
     MONTH_PREFIX,
     TOTAL_PREFIX,
     Addition,
@@ -132,7 +133,7 @@ def _keys(table: str, client: "DynamoDBClient", partition: str, prefix: str) -> 
 
 def _write(table: str, client: "DynamoDBClient", key: Key, attributes: Mapping[str, Any]) -> None:
     item = as_key(key) | item_to_attribute_values(attributes)
-    if not key.sk.startswith(MONTH_PREFIX):
+    if not (key.sk.startswith(MONTH_PREFIX) or key.pk.startswith(DAY_PREFIX)):
         client.put_item(TableName=table, Item=item)
         return
     try:

@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from experiments.model import Artefacts, Experiment, Status
+from experiments.configuration import Configuration
+from experiments.model import Artefacts, Experiment, Scalar, Status
 from experiments.quality import quality
 from experiments.repository import ExperimentRepository
 from rich.console import Console
@@ -25,7 +26,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sandbox.places import SandboxError
 from worker.clips import RECIPES, Clip, make_clip, reference_video
 from worker.command import CommandError
-from worker.configuration import Configuration, Scalar
 from worker.experiment import Host, Job, Outcome, perform, plan, start
 from worker.job import run_job
 from worker.publish import Publisher

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.clip_catalogue import CLIPS, Shape
+
 from worker.ffmpeg import REPRODUCIBLE, run_ffmpeg
 from worker.y4m import Video, read_video
 
@@ -21,16 +23,6 @@ class Clip:
     name: str
     path: Path
     video: Video
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The size of a clip in samples, its rate in frames per second, and its number of frames."""
-
-    width: int = 640
-    height: int = 360
-    fps: int = 30
-    frames: int = 60
 
 
 def _mandelbrot_zoom(shape: Shape) -> str:
@@ -71,14 +63,15 @@ In a third of the time that the deadline `good` takes, at a tenth more bytes.
 """
 
 
-def make_clip(name: str, cache_folder: Path, shape: Shape = Shape()) -> Clip:
-    """Return a sample clip, drawn now unless the cache folder has it.
+def make_clip(name: str, cache_folder: Path, shape: Shape | None = None) -> Clip:
+    """Return a sample clip, in its usual shape or another; drawn now unless the cache folder has it.
 
     Raises:
         KeyError: there is no recipe of that name.
         CommandError: ffmpeg could not draw it.
         OSError: the cache folder cannot be written.
     """
+    shape = shape or CLIPS[name].shape
     graph = f"sws_flags=bicubic+accurate_rnd+bitexact;{RECIPES[name](shape)}[out]"
     arguments = ["-filter_complex", graph, "-map", "[out]", "-frames:v", str(shape.frames), "-f", "yuv4mpegpipe"]
     path = cache_folder / f"{name}-{_digest(arguments)}.y4m"

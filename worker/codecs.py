@@ -2,16 +2,18 @@
 
 A codec is a pair of command lines: one from a Y4M file to a bitstream, one back. They run in processes of their own, so
 a learned codec brings its own Python environment, weights and GPU: write a class with the members of `Codec` whose
-commands call that environment's interpreter, and add an instance to `CODECS`. Measuring, bundling and publishing
-need no change.
+commands call that environment's interpreter, add an instance to `CODECS`, and say in experiments/codec_catalogue.py
+what may be asked of it. Measuring, bundling and publishing need no change.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from worker.configuration import Configuration, ConfigurationError
+from experiments import codec_catalogue
+from experiments.configuration import Configuration, ConfigurationError
+
 from worker.ffmpeg import REPRODUCIBLE, encoders, ffmpeg_command
 
 DECODE_SCRIPT = Path(__file__).parent / "decode.py"
@@ -63,35 +65,17 @@ class FFmpegCodec:
     encoder: str
     container: str
     preset_option: str
-    presets: Sequence[str]
-    highest_crf: int
     options: Sequence[str] = ()
     """Encoder options of every encode; `{threads}` stands for the number of threads."""
-    extra_options: frozenset[str] = field(default_factory=frozenset)
-    """Options that a configuration may add. No others: some of an encoder's options write files."""
     plays_in_browsers: bool = True
-    lowest_crf: int = 0
 
     def unavailable(self) -> str | None:
         """Say so where the binary lacks the encoder."""
         return None if self.encoder in encoders() else f"this host's ffmpeg has no {self.encoder}"
 
     def check(self, configuration: Configuration) -> None:
-        """Accept a CRF and a preset of this encoder, and the options that it allows."""
-        if configuration.rate_control != "crf":
-            raise ConfigurationError(f"{self.name} has no rate control {configuration.rate_control!r}: use crf")
-        if not self.lowest_crf <= configuration.quality <= self.highest_crf:
-            raise ConfigurationError(
-                f"{self.name} takes a CRF from {self.lowest_crf} to {self.highest_crf}, not {configuration.quality:g}"
-            )
-        if configuration.preset not in self.presets:
-            raise ConfigurationError(
-                f"{self.name} has no preset {configuration.preset!r}: use one of {', '.join(self.presets)}"
-            )
-        for option in configuration.options:
-            if option not in self.extra_options:
-                allowed = ", ".join(sorted(self.extra_options))
-                raise ConfigurationError(f"{self.name} takes no option {option!r}: use some of {allowed}")
+        """Accept what the catalogue offers."""
+        codec_catalogue.CODECS[self.name].check(configuration)
 
     def encode_command(self, configuration: Configuration, source: Path, bitstream: Path) -> Sequence[str]:
         """Encode with a constant rate factor."""
@@ -112,69 +96,45 @@ class FFmpegCodec:
         return {"decode.py": DECODE_SCRIPT.read_bytes()}
 
 
-_X26X_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-_COMMON_OPTIONS = frozenset({"g", "bf", "refs", "profile", "level", "tune"})
-
-
-def _numbers(lowest: int, highest: int) -> tuple[str, ...]:
-    return tuple(str(number) for number in range(lowest, highest + 1))
-
-
 CODECS: list[Codec] = [
     FFmpegCodec(
         name="x264",
         encoder="libx264",
         container="mp4",
         preset_option="-preset",
-        presets=_X26X_PRESETS,
-        highest_crf=51,
         options=("-threads", "{threads}", "-movflags", "+faststart"),
-        extra_options=_COMMON_OPTIONS,
     ),
     FFmpegCodec(
         name="x265",
         encoder="libx265",
         container="mp4",
         preset_option="-preset",
-        presets=_X26X_PRESETS,
-        highest_crf=51,
         # Safari plays HEVC in MP4 only under the tag hvc1.
         options=(
             *("-x265-params", "pools={threads}:frame-threads=1"),
             *("-tag:v", "hvc1", "-movflags", "+faststart"),
         ),
-        extra_options=_COMMON_OPTIONS,
     ),
     FFmpegCodec(
         name="vp9",
         encoder="libvpx-vp9",
         container="webm",
         preset_option="-cpu-used",
-        presets=_numbers(0, 8),
-        highest_crf=63,
         options=("-b:v", "0", "-row-mt", "1", "-threads", "{threads}"),
-        # Presets above 5 are faster only with the deadline `realtime`.
-        extra_options=frozenset({"g", "lossless", "deadline"}),
     ),
     FFmpegCodec(
         name="av1",
         encoder="libsvtav1",
         container="webm",
         preset_option="-preset",
-        presets=_numbers(0, 13),
-        highest_crf=63,
         options=("-svtav1-params", "lp={threads}"),
-        extra_options=frozenset({"g"}),
     ),
     FFmpegCodec(
         name="av1",
         encoder="libaom-av1",
         container="webm",
         preset_option="-cpu-used",
-        presets=_numbers(0, 8),
-        highest_crf=63,
         options=("-b:v", "0", "-row-mt", "1", "-threads", "{threads}"),
-        extra_options=frozenset({"g"}),
     ),
 ]
 

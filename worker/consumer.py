@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Thread
 
 from botocore.exceptions import BotoCoreError, ClientError
+from experiments.configuration import ConfigurationError
 from experiments.job_queue import JobQueue, Message
 from experiments.jobs import IllegalChangeError, Jobs, has_ended
 from experiments.log import Logs
@@ -25,7 +26,6 @@ from experiments.model import Experiment, Status
 
 from worker.build import build_id
 from worker.command import CommandError, Supervision, supervised
-from worker.configuration import ConfigurationError
 from worker.departure import Departure
 from worker.experiment import Host, Outcome, fail, job_of, perform
 from worker.job_log import JobLog

@@ -11,13 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from experiments.clip_catalogue import Shape
+from experiments.configuration import Configuration, ConfigurationError
 from experiments.frame_quality import FrameQuality
-from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status, new_experiment_id
+from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Scalar, Status
+from experiments.planning import planned
 
-from worker.clips import LOSSLESS, RECIPES, Clip, Shape, make_clip, reference_video
+from worker.clips import LOSSLESS, RECIPES, Clip, make_clip, reference_video
 from worker.codecs import Codec, find_codec
 from worker.command import CommandError, log_tail, run
-from worker.configuration import Configuration, ConfigurationError, Scalar
 from worker.decoder_bundle import write_bundle
 from worker.ffmpeg import run_ffmpeg
 from worker.measure import check_same_shape, frame_quality, with_quality, with_rate_and_speed
@@ -27,11 +29,6 @@ G4DN_XLARGE_USD_PER_HOUR = 0.526
 """The price of a g4dn.xlarge: on demand, Linux, us-east-1 (https://aws.amazon.com/ec2/pricing/on-demand/)."""
 
 _MOST_ERROR_CHARACTERS = 400
-# What an experiment's parameters tell beside the options of its encoder.
-_NO_OPTIONS = (
-    *("clip", "width", "height", "fps", "frames", "pixel_format"),
-    *("encoder", "preset", "rate_control", "threads"),
-)
 _FRAMES_ENCODED = re.compile(r"^frame= *(\d+)\s", re.MULTILINE)
 
 
@@ -72,21 +69,8 @@ def plan(
 
     `parent_id` names the experiment that this one runs again.
     """
-    now = datetime.now(UTC)
-    options = [f"{option} {value}" for option, value in sorted(configuration.options.items())]
-    experiment = Experiment(
-        id=experiment_id or new_experiment_id(now, configuration.codec),
-        name=" · ".join([clip.name, configuration.codec, configuration.label, *options]),
-        codec=configuration.codec,
-        clip=clip.name,
-        status=Status.QUEUED,
-        created_at=now,
-        updated_at=now,
-        parameters=configuration.parameters() | _parameters(clip),
-        attempt=attempt,
-        parent_id=parent_id,
-    )
-    return Job(experiment, clip, configuration)
+    queued = planned(clip.name, _parameters(clip), configuration, datetime.now(UTC), parent_id=parent_id)
+    return Job(replace(queued, id=experiment_id or queued.id, attempt=attempt), clip, configuration)
 
 
 def job_of(experiment: Experiment, clip_folder: Path) -> Job:
@@ -96,26 +80,15 @@ def job_of(experiment: Experiment, clip_folder: Path) -> Job:
         ConfigurationError: they ask for what there is not.
         CommandError, OSError: the clip could not be drawn.
     """
-    asked = dict(experiment.parameters)
     if experiment.clip not in RECIPES:
         raise ConfigurationError(f"there is no clip {experiment.clip!r}: use one of {', '.join(RECIPES)}")
+    configuration = Configuration.of(experiment)
     try:
-        sizes = {name: int(asked[name]) for name in ("width", "height", "fps", "frames") if name in asked}
-        rate_control = str(asked.get("rate_control", "crf"))
-        configuration = Configuration(
-            codec=experiment.codec,
-            quality=float(asked[rate_control]),
-            rate_control=rate_control,
-            preset=str(asked["preset"]),
-            threads=int(asked.get("threads", 1)),
-            options={name: value for name, value in asked.items() if name not in (*_NO_OPTIONS, rate_control)},
-        )
-    except KeyError as missing:
-        raise ConfigurationError(f"the parameters lack {missing}") from None
+        shape = Shape.of(experiment.parameters)
     except ValueError as error:
         raise ConfigurationError(f"a parameter is no number: {error}") from None
-    clip = make_clip(experiment.clip, clip_folder, Shape(**sizes))
-    described = replace(experiment, parameters={**asked, **_parameters(clip)})
+    clip = make_clip(experiment.clip, clip_folder, shape)
+    described = replace(experiment, parameters={**experiment.parameters, **_parameters(clip)})
     return Job(described, clip, configuration)
 
 

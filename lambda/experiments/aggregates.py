@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from experiments.fields import amount, count, text
+from experiments.fields import amount, count, number, text
 from experiments.model import Experiment, Status, partition_key
 from experiments.quality import Quality, quality
 
@@ -24,6 +24,7 @@ STATUS_KEY = f"{TOTAL_PREFIX}STATUS"
 BEST_PREFIX = f"{TOTAL_PREFIX}BEST#"
 CLIP_PREFIX = f"{TOTAL_PREFIX}CLIP#"
 MONTH_PREFIX = "MONTH#"
+DAY_PREFIX = "DAY#"
 RERUN_PREFIX = "RERUN#"
 
 ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
@@ -79,7 +80,7 @@ class Usage:
     """How many experiments ended well."""
     failed: int | None = None
     stored_bytes: float | None = None
-    """The size of the files added in the month, which stay."""
+    """The size of the files added in the month, less that of those deleted in it."""
     delivered_bytes: float | None = None
     """What the CDN sent to browsers."""
     input_tokens: float | None = None
@@ -101,7 +102,7 @@ class Usage:
             gpu_seconds=amount(item.get("gpu_seconds")),
             succeeded=count(item.get("succeeded")),
             failed=count(item.get("failed")),
-            stored_bytes=amount(item.get("stored_bytes")),
+            stored_bytes=number(item.get("stored_bytes")),
             delivered_bytes=amount(item.get("delivered_bytes")),
             input_tokens=amount(item.get("input_tokens")),
             output_tokens=amount(item.get("output_tokens")),
@@ -147,9 +148,35 @@ def usage_key(month: str, user: str) -> Key:
     return Key(AGGREGATES, f"{MONTH_PREFIX}{month}#{user}")
 
 
+def day_partition(moment: datetime) -> str:
+    """Return the `pk` of what was used on the day of a time in UTC."""
+    return f"{DAY_PREFIX}{moment:%Y-%m-%d}"
+
+
+def usage_keys(moment: datetime, user: str) -> tuple[Key, Key]:
+    """Return the keys of what a user used in the month and on the day of a time in UTC; use is added to both."""
+    of_month = usage_key(month_of(moment), user)
+    return of_month, Key(day_partition(moment), of_month.sk)
+
+
+def best_key(codec: str) -> Key:
+    """Return the key of a codec's best experiment."""
+    return Key(AGGREGATES, f"{BEST_PREFIX}{codec}")
+
+
+def clip_key(clip: str) -> Key:
+    """Return the key of the item that says that a clip has curves."""
+    return Key(AGGREGATES, f"{CLIP_PREFIX}{clip}")
+
+
 def curves_partition(clip: str) -> str:
     """Return the `pk` of the points of a clip's curves."""
     return f"CURVES#{clip}"
+
+
+def log_partition(experiment_id: str) -> str:
+    """Return the `pk` of what an experiment's programs print."""
+    return f"LOG#{experiment_id}"
 
 
 def changes(before: Experiment | None, after: Experiment) -> Iterator[Change]:
@@ -160,6 +187,18 @@ def changes(before: Experiment | None, after: Experiment) -> Iterator[Change]:
     yield from _curve_changes(curve_point(before), curve_point(after))
     if after.parent_id:
         yield _rerun(after.parent_id, after)
+
+
+def removal(experiment: Experiment, freed_bytes: int, now: datetime) -> Iterator[Change]:
+    """Return what changes when an experiment is deleted; of curves and bests, see the repository.
+
+    What it has used was used, and stays in the costs; only its files cost nothing from this month on.
+    """
+    yield from _status_changes(experiment.status, None)
+    if freed_bytes and experiment.codec:
+        yield Addition(usage_key(month_of(now), f"{CODEC_USER}{experiment.codec}"), {"stored_bytes": -freed_bytes})
+    if experiment.parent_id:
+        yield Replacement(_rerun(experiment.parent_id, experiment).key, None)
 
 
 def best_result(experiment: Experiment) -> Replacement | None:
@@ -176,7 +215,7 @@ def best_result(experiment: Experiment) -> Replacement | None:
         "compression_ratio": metrics.compression_ratio,
         "bitrate_kbps": metrics.bitrate_kbps or 0,
     }
-    return Replacement(Key(AGGREGATES, f"{BEST_PREFIX}{experiment.codec}"), attributes)
+    return Replacement(best_key(experiment.codec), attributes)
 
 
 def _status_changes(before: Status | None, after: Status | None) -> Iterator[Change]:
@@ -196,7 +235,8 @@ def _usage(experiment: Experiment) -> Iterator[Change]:
         "failed": int(experiment.status is Status.FAILED),
     }
     known = {name: amount for name, amount in used.items() if amount is not None}
-    yield Addition(usage_key(month_of(ended), f"{CODEC_USER}{experiment.codec}"), known)
+    for key in usage_keys(ended, f"{CODEC_USER}{experiment.codec}"):
+        yield Addition(key, known)
 
 
 def curve_point(experiment: Experiment | None) -> Replacement | None:
@@ -222,7 +262,7 @@ def _curve_changes(before: Replacement | None, after: Replacement | None) -> Ite
     if after and after.attributes:
         yield after
         clip = after.attributes["experiment"]["clip"]
-        yield Replacement(Key(AGGREGATES, f"{CLIP_PREFIX}{clip}"), {"clip": clip})
+        yield Replacement(clip_key(clip), {"clip": clip})
 
 
 def _rerun(parent_id: str, experiment: Experiment) -> Change:

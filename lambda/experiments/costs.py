@@ -159,6 +159,12 @@ def spent(recorded: Iterable[Usage], prices: Prices, now: datetime) -> float | N
     return total(_month(_until(month, recorded), prices, month).costs.values())
 
 
+def used_up(recorded: Iterable[Usage], prices: Prices) -> float | None:
+    """Return what usage costs but for storage, which no day or experiment uses up, USD; None where none is recorded."""
+    usage = list(recorded)
+    return total(_cost(category, usage, prices) for category in Category if category is not Category.STORAGE)
+
+
 class _Rate(NamedTuple):
     """How an attribute of usage is priced."""
 
@@ -194,7 +200,7 @@ def _cost(category: Category, usage: Sequence[Usage], prices: Prices) -> Cost | 
 
 
 def _sum(amounts: Iterable[float | None]) -> float | None:
-    recorded = [amount for amount in amounts if amount is not None and amount < _BROKEN]
+    recorded = [amount for amount in amounts if amount is not None and abs(amount) < _BROKEN]
     return sum(recorded) if recorded else None
 
 

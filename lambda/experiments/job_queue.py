@@ -13,6 +13,14 @@ class Message(NamedTuple):
     receipt: str
 
 
+class Depth(NamedTuple):
+    """How many messages a queue has, about."""
+
+    waiting: int
+    in_work: int
+    """Those that were received and are hidden from others."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobQueue:
     """An SQS queue. Errors of the service (botocore's ClientError and BotoCoreError) are the caller's to handle."""
@@ -39,6 +47,12 @@ class JobQueue:
     def delete(self, message: Message) -> None:
         """Forget a message that is settled."""
         self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message.receipt)
+
+    def depth(self) -> Depth:
+        """Return how many messages there are, about."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return Depth(*(int(found[name]) for name in names))
 
 
 def _experiment_id(body: str) -> str:

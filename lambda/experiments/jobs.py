@@ -5,13 +5,13 @@ that is counted of it. A worker that runs it holds it by its name and the number
 it back, or has given no sign of life for so long that another one may take it over.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from botocore.exceptions import ClientError
 
-from experiments.aggregates import ENDED
+from experiments.aggregates import ENDED, Replacement
 from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
 
@@ -38,13 +38,15 @@ class Jobs:
     repository: ExperimentRepository
     stalled_after: timedelta = STALLED_AFTER
 
-    def enqueue(self, experiment: Experiment, key: str, now: datetime) -> str:
+    def enqueue(self, experiment: Experiment, key: str, now: datetime, beside: Sequence[Replacement] = ()) -> str:
         """Write a new experiment as queued and return its id; with the same key again, return the first one's.
+
+        `beside` are items that are written with it, or not at all.
 
         Raises:
             ValueError: the experiment has no id or no creation time, or the key is none.
         """
-        return self.repository.put_once(replace(experiment, status=Status.QUEUED, attempt=None), key, now)
+        return self.repository.put_once(replace(experiment, status=Status.QUEUED, attempt=None), key, now, beside)
 
     def claim(self, experiment_id: str, worker: str, build: str, now: datetime) -> Experiment:
         """Give a queued or stalled experiment to a worker, as one attempt more; returns what has become of it.
@@ -87,8 +89,10 @@ class Jobs:
                 raise
             raise IllegalChangeError("held", held.id, self.repository.get(held.id)) from None
 
-    def request_stop(self, experiment_id: str, now: datetime) -> Experiment:
+    def request_stop(self, experiment_id: str, now: datetime, beside: Sequence[Replacement] = ()) -> Experiment:
         """Cancel an experiment that no worker is at, and ask the worker that is at one to stop.
+
+        `beside` are items that are written with that, or not at all.
 
         Raises:
             IllegalChangeError: it has ended.
@@ -101,7 +105,7 @@ class Jobs:
                 raise IllegalChangeError("stopped", experiment_id, present)
             return replace(present, stop_requested_at=present.stop_requested_at or now, updated_at=now)
 
-        return self.repository.change(experiment_id, stopped)
+        return self.repository.change(experiment_id, stopped, beside)
 
     def hand_back(self, held: Experiment, now: datetime) -> Experiment:
         """Put a job back into the queue, as if it had not been tried; one that is to be stopped is cancelled instead.
@@ -156,6 +160,11 @@ class Jobs:
 def has_ended(experiment: Experiment) -> bool:
     """Tell whether nothing more will become of an experiment."""
     return experiment.status in ENDED
+
+
+def is_under_way(experiment: Experiment) -> bool:
+    """Tell whether an experiment is a job: queued or running."""
+    return experiment.status in (Status.QUEUED, Status.RUNNING)
 
 
 def _ended_by_silence(stalled: Experiment, now: datetime) -> Experiment | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from experiments.aggregates import Key, Replacement
+from experiments.aggregates import Key, Replacement, log_partition
 from experiments.attribute_values import item_to_python
 from experiments.fields import count, instant, mapping, sequence, text
 from experiments.model import iso_utc
@@ -59,16 +59,30 @@ class Logs:
         for start in range(0, len(items), _ITEMS_PER_REQUEST):
             self._write([{"PutRequest": {"Item": item}} for item in items[start : start + _ITEMS_PER_REQUEST]])
 
-    def read(self, experiment_id: str) -> Iterator[LogLine]:
-        """Yield an experiment's lines, oldest first."""
+    def read(self, experiment_id: str, after: tuple[int, int] = (0, 0)) -> Iterator[LogLine]:
+        """Yield an experiment's lines, oldest first, from the one on that follows an attempt's line of that number."""
+        attempt, number = after
+        # The item that holds that line begins with it, or less than an item's length before it.
+        first = _sort_key(attempt, max(number - _LINES_PER_ITEM + 1, 0))
+        for item in self._items(experiment_id, first, oldest_first=True):
+            yield from (line for line in _lines(item) if (line.attempt, line.number) > after)
+
+    def newest(self, experiment_id: str) -> Iterator[LogLine]:
+        """Yield an experiment's lines, newest first; little more is read than is taken."""
+        for item in self._items(experiment_id, _sort_key(0, 0), oldest_first=False):
+            yield from reversed(list(_lines(item)))
+
+    def _items(self, experiment_id: str, first: str, *, oldest_first: bool) -> Iterator[dict[str, Any]]:
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table_name,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": _partition(experiment_id)}},
+            KeyConditionExpression="pk = :pk AND sk >= :sk",
+            ExpressionAttributeValues={":pk": {"S": log_partition(experiment_id)}, ":sk": {"S": first}},
+            ScanIndexForward=oldest_first,
+            ConsistentRead=True,
+            PaginationConfig={"PageSize": _ITEMS_PER_REQUEST},
         )
         for page in pages:
-            for item in page["Items"]:
-                yield from _lines(item_to_python(item))
+            yield from map(item_to_python, page["Items"])
 
     def _write(self, requests: list[dict[str, Any]]) -> None:
         waiting: Any = {self.table_name: requests}
@@ -78,12 +92,12 @@ class Logs:
                 return
 
 
-def _partition(experiment_id: str) -> str:
-    return f"LOG#{experiment_id}"
+def _sort_key(attempt: int, number: int) -> str:
+    return f"{attempt:04}#{number:08}"
 
 
 def _item(experiment_id: str, lines: Sequence[LogLine], expires_at: int) -> Replacement:
-    key = Key(_partition(experiment_id), f"{lines[0].attempt:04}#{lines[0].number:08}")
+    key = Key(log_partition(experiment_id), _sort_key(lines[0].attempt, lines[0].number))
     shown = [
         {"at": iso_utc(line.at) if line.at else "", "source": line.source, "text": line.text[:MOST_LINE_CHARACTERS]}
         for line in lines

@@ -7,7 +7,7 @@ caller's to handle.
 import marshal
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -22,8 +22,15 @@ from experiments.aggregates import (
     Key,
     Replacement,
     Totals,
+    Usage,
+    best_key,
     best_result,
+    clip_key,
+    curve_point,
     curves_partition,
+    day_partition,
+    log_partition,
+    removal,
 )
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.criteria import Criteria, Listing
@@ -31,7 +38,7 @@ from experiments.cursor import MOST_PARTITION_KEY_BYTES, cursor, is_key, start_k
 from experiments.fields import mapping
 from experiments.frame_quality import FRAMES_SORT_KEY, FrameQuality
 from experiments.model import SORT_KEY, Experiment, Status, iso_utc, partition_key
-from experiments.transaction import as_item, as_key, is_in_the_way, transaction
+from experiments.transaction import as_item, as_key, as_request, is_in_the_way, removing_transaction, transaction
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -50,6 +57,8 @@ REQUESTS_KEPT = timedelta(days=7)
 # A transaction is refused while another one changes the same item, as that of the totals.
 _MOST_TRANSACTIONS = 12
 _LONGEST_PAUSE_SECONDS = 0.25
+# As many as BatchWriteItem takes.
+_DELETED_AT_ONCE = 25
 
 Result = TypeVar("Result")
 
@@ -121,9 +130,9 @@ class ExperimentRepository:
             cursor = None
         return self._read(criteria, limit, cursor, forward=True)
 
-    def get(self, experiment_id: str) -> Experiment | None:
-        """Return one experiment, or None where there is none of that id."""
-        item = self._item(experiment_id) if _is_id(experiment_id) else None
+    def get(self, experiment_id: str, *, consistent: bool = False) -> Experiment | None:
+        """Return one experiment, or None where there is none of that id; if need be as the last writer left it."""
+        item = self._item(experiment_id, consistent=consistent) if _is_id(experiment_id) else None
         return _experiment(item) if item else None
 
     def record(self, experiment_id: str) -> Record | None:
@@ -145,6 +154,10 @@ class ExperimentRepository:
     def totals(self) -> Totals:
         """Return what the table holds in all, and what was ever used."""
         return _totals_of(marshal.dumps(list(self._raw_partition(AGGREGATES)), 2))
+
+    def used_on(self, moment: datetime) -> list[Usage]:
+        """Return what was used on the day of a time in UTC."""
+        return [Usage.from_item(item) for item in self._partition(day_partition(moment))]
 
     def clips(self) -> list[str]:
         """Return the names of the clips that have rate-distortion curves, sorted."""
@@ -182,8 +195,13 @@ class ExperimentRepository:
         """
         self.change(experiment.id, lambda _: experiment)
 
-    def change(self, experiment_id: str, compute: Callable[[Experiment | None], Experiment]) -> Experiment:
-        """Write what an experiment becomes, computed from what it is, as `put` does; returns it.
+    def change(
+        self,
+        experiment_id: str,
+        compute: Callable[[Experiment | None], Experiment],
+        beside: Sequence[Replacement] = (),
+    ) -> Experiment:
+        """Write what an experiment becomes, computed from what it is, as `put` does, and items beside it; returns it.
 
         Where another writer changes it meanwhile, it is computed anew. What `compute` raises, the caller gets.
         """
@@ -191,18 +209,20 @@ class ExperimentRepository:
         def attempt() -> Experiment:
             before = self._item(experiment_id, consistent=True)
             after = compute(_experiment(before) if before else None)
-            self._write(before, after)
+            self._write(before, after, *self._requests(beside))
             return after
 
         return _until_nobody_is_in_the_way(attempt)
 
-    def put_once(self, experiment: Experiment, key: str, now: datetime) -> str:
-        """Write a new experiment, unless one was written with this key in the last days; returns the id of that one.
+    def put_once(self, experiment: Experiment, key: str, now: datetime, beside: Sequence[Replacement] = ()) -> str:
+        """Write a new experiment, and items beside it, unless one was written with this key in the last days.
+
+        Returns the id of the one that was written with the key.
 
         Raises:
             ValueError: it has no id or no creation time, or the key is empty or too long.
         """
-        request = Key(f"REQUEST#{key}", "REQUEST")
+        request = _request_key(key)
         if not key or not is_key(request.pk, MOST_PARTITION_KEY_BYTES):
             raise ValueError("a client's key is needed that is not empty and not too long")
         expires_at = int((now + REQUESTS_KEPT).timestamp())
@@ -210,12 +230,55 @@ class ExperimentRepository:
         unless_noted = {"TableName": self._table_name, "Item": noted, "ConditionExpression": "attribute_not_exists(pk)"}
 
         def attempt() -> str:
-            if earlier := self._get(request, consistent=True):
-                return str(item_to_python(earlier)["experiment_id"])
-            self._write(None, experiment, {"Put": unless_noted})
+            if earlier := self.written_with(key):
+                return earlier
+            self._write(None, experiment, {"Put": unless_noted}, *self._requests(beside))
             return experiment.id
 
         return _until_nobody_is_in_the_way(attempt)
+
+    def written_with(self, key: str) -> str | None:
+        """Return the id of the experiment that was written with a key in the last days."""
+        item = self._get(_request_key(key), consistent=True)
+        return str(item_to_python(item)["experiment_id"]) if item else None
+
+    def remove(
+        self,
+        experiment_id: str,
+        freed_bytes: int,
+        now: datetime,
+        allow: Callable[[Experiment | None], Experiment],
+        beside: Sequence[Replacement] = (),
+    ) -> None:
+        """Delete an experiment's item, together with what pages are told of it elsewhere, and write items beside it.
+
+        Then `removed` names it until `delete_remains` has deleted the rest. `allow` returns what may be deleted of
+        what is there; what it raises, the caller gets. `freed_bytes` is the size of the files that will go.
+        """
+
+        def attempt() -> None:
+            before = self._item(experiment_id, consistent=True) if _is_id(experiment_id) else None
+            experiment = allow(_experiment(before) if before else None)
+            noted = Replacement(_removed_key(experiment_id), {"at": iso_utc(now)})
+            changes = [*removal(experiment, freed_bytes, now), noted, *beside]
+            requests = removing_transaction(self._table_name, before or {}, changes)
+            requests += [*self._without_best(experiment), *self._without_curve_point(experiment)]
+            self._client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
+
+        _until_nobody_is_in_the_way(attempt)
+
+    def removed(self) -> list[str]:
+        """Return the ids of experiments of which something may be left."""
+        return [str(item["sk"]) for item in self._partition(_removed_key("").pk)]
+
+    def delete_remains(self, experiment_id: str) -> None:
+        """Delete what is left of a removed experiment in the table: its frames, its log, what runs it again."""
+        for partition in (partition_key(experiment_id), log_partition(experiment_id)):
+            self._delete_partition(partition)
+
+    def forget_removed(self, experiment_id: str) -> None:
+        """Note that nothing is left of an experiment anywhere."""
+        self._client.delete_item(TableName=self._table_name, Key=as_key(_removed_key(experiment_id)))
 
     def note_progress(self, running: Experiment, progress: float | None, now: datetime) -> Experiment:
         """Note that a running experiment's worker lives, and how much is done, from 0 to 1, where that is known.
@@ -279,6 +342,40 @@ class ExperimentRepository:
         if best := best_result(after):
             self._improve(best)
         self._client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
+
+    def _requests(self, beside: Iterable[Replacement]) -> list[dict[str, Any]]:
+        return [as_request(self._table_name, change) for change in beside]
+
+    def _without_best(self, experiment: Experiment) -> Iterator[dict[str, Any]]:
+        """Put the next best result in the place of an experiment's, if it is its codec's best."""
+        item = self._get(best_key(experiment.codec), consistent=True) if experiment.codec else None
+        if item is None or item.get("experiment_id") != {"S": experiment.id}:
+            return
+        measured = (point for clip in self.clips() for point in self.curve_points(clip))
+        others = (best_result(point) for point in measured if point.codec == experiment.codec)
+        attributes = [best.attributes for best in others if best and best.attributes]
+        rest = [found for found in attributes if found["experiment_id"] != experiment.id]
+        best = max(rest, key=lambda found: found["compression_ratio"], default=None)
+        request = as_request(self._table_name, Replacement(best_key(experiment.codec), best))
+        yield _only_if(request, "experiment_id", experiment.id)
+
+    def _without_curve_point(self, experiment: Experiment) -> Iterator[dict[str, Any]]:
+        """Delete an experiment's point of its clip's curves, and the clip's mark where it was the last one."""
+        point = curve_point(experiment)
+        item = self._get(point.key, consistent=True) if point else None
+        if point is None or item is None or mapping(item_to_python(item).get("experiment")).get("id") != experiment.id:
+            return
+        yield _only_if(as_request(self._table_name, Replacement(point.key, None)), "experiment.id", experiment.id)
+        if len(list(self._raw_partition(point.key.pk, limit=2))) == 1:
+            yield as_request(self._table_name, Replacement(clip_key(experiment.clip), None))
+
+    def _delete_partition(self, partition: str) -> None:
+        keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self._raw_partition(partition)]
+        for start in range(0, len(keys), _DELETED_AT_ONCE):
+            deletions = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + _DELETED_AT_ONCE]]
+            waiting: Any = {self._table_name: deletions}
+            while waiting:
+                waiting = self._client.batch_write_item(RequestItems=waiting).get("UnprocessedItems")
 
     def _improve(self, best: Replacement) -> None:
         """Write a best result over a lesser one."""
@@ -349,6 +446,25 @@ class ExperimentRepository:
             if last_key is None:
                 return
             request["ExclusiveStartKey"] = last_key
+
+
+def _request_key(key: str) -> Key:
+    return Key(f"REQUEST#{key}", "REQUEST")
+
+
+def _removed_key(experiment_id: str) -> Key:
+    return Key("REMOVED", experiment_id)
+
+
+def _only_if(request: dict[str, Any], attribute: str, value: str) -> dict[str, Any]:
+    """Make a part of a transaction depend on an attribute, given by its path, of the item that is there."""
+    names = attribute.split(".")
+    condition = {
+        "ConditionExpression": ".".join(f"#{name}" for name in names) + " = :value",
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        "ExpressionAttributeValues": {":value": {"S": value}},
+    }
+    return {kind: parts | condition for kind, parts in request.items()}
 
 
 def _experiment(item: dict[str, Any]) -> Experiment:

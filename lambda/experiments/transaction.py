@@ -1,11 +1,11 @@
 """An experiment's change as one transaction: its item and what is kept beside it, written together or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from experiments.aggregates import Addition, Key, Replacement, changes
+from experiments.aggregates import Addition, Change, Key, Replacement, changes
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.model import Experiment
 
@@ -23,16 +23,27 @@ def transaction(table_name: str, before: AttributeValues | None, after: Experime
         ValueError: the experiment has no id or no creation time.
     """
     item = item_to_attribute_values(after.to_item())
-    requests: list[dict[str, Any]] = [{"Put": {"TableName": table_name, "Item": item, **_unchanged_since(before)}}]
-    for change in changes(Experiment.from_item(item_to_python(before)) if before else None, after):
-        match change:
-            case Addition():
-                requests.append({"Update": {"TableName": table_name, **_as_update(change)}})
-            case Replacement(attributes=None):
-                requests.append({"Delete": {"TableName": table_name, "Key": as_key(change.key)}})
-            case Replacement():
-                requests.append({"Put": {"TableName": table_name, "Item": as_item(change)}})
-    return requests
+    put = {"Put": {"TableName": table_name, "Item": item, **_unchanged_since(before)}}
+    beside = changes(Experiment.from_item(item_to_python(before)) if before else None, after)
+    return [put, *(as_request(table_name, change) for change in beside)]
+
+
+def removing_transaction(table_name: str, before: AttributeValues, beside: Iterable[Change]) -> list[dict[str, Any]]:
+    """Return the writes that delete the item that was read of an experiment, if that is still there."""
+    key = {name: before[name] for name in ("pk", "sk")}
+    delete = {"Delete": {"TableName": table_name, "Key": key, **_unchanged_since(before)}}
+    return [delete, *(as_request(table_name, change) for change in beside)]
+
+
+def as_request(table_name: str, change: Change) -> dict[str, Any]:
+    """Return a change as a part of a transaction."""
+    match change:
+        case Addition():
+            return {"Update": {"TableName": table_name, **_as_update(change)}}
+        case Replacement(attributes=None):
+            return {"Delete": {"TableName": table_name, "Key": as_key(change.key)}}
+        case Replacement():
+            return {"Put": {"TableName": table_name, "Item": as_item(change)}}
 
 
 def as_item(change: Replacement) -> dict[str, Any]:

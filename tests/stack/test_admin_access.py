@@ -195,6 +195,7 @@ def test_the_admin_api_can_do_what_it_needs_and_no_more(deployed: Deployed) -> N
 
 KEY = {"pk": {"S": "TEST"}, "sk": {"S": "TEST"}}
 PUT = {"Put": {"TableName": "{table_name}", "Item": KEY}}
+HELLO = {"role": "user", "content": [{"text": "Hello"}]}
 Request = tuple[str, str, dict[str, Any]]
 ADMIN_WRITES: list[Request] = [
     ("dynamodb", "put_item", {"TableName": "{table_name}", "Item": KEY}),
@@ -204,6 +205,7 @@ ADMIN_WRITES: list[Request] = [
     ("dynamodb", "delete_item", {"TableName": "{table_name}", "Key": KEY}),
     ("s3", "delete_object", {"Bucket": "{media_bucket}", "Key": "experiments/none"}),
     ("sqs", "send_message", {"QueueUrl": "{job_queue_url}", "MessageBody": "{{}}"}),
+    ("bedrock-runtime", "converse", {"modelId": "sandbox.stand-in", "messages": [HELLO]}),
 ]
 # What neither function may write.
 WRITES: list[Request] = [

@@ -58,7 +58,8 @@ def test_the_description_is_valid_openapi(ask: Ask) -> None:
 
 def test_every_path_that_is_described_is_answered_as_described(ask: Ask, table: FakeTable) -> None:
     table.hold(experiment_item("one"))
-    for path, operations in fields_of(ask("/api/openapi.json"))["paths"].items():
+    paths = fields_of(ask("/api/openapi.json"))["paths"].items()
+    for path, operations in ((path, operations) for path, operations in paths if not path.startswith("/api/admin/")):
         answer = ask(path.format(id="one"))
         assert answer["statusCode"] == 200
         (media_type,) = operations["get"]["responses"]["200"]["content"]

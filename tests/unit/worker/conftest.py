@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from experiments.clip_catalogue import Shape
 
-from worker.clips import Clip, Shape, make_clip
+from worker.clips import Clip, make_clip
 
 TINY = Shape(width=64, height=64, fps=30, frames=10)
 

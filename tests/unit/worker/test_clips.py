@@ -4,9 +4,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from experiments.clip_catalogue import Shape
 
 from tests.unit.worker.conftest import TINY
-from worker.clips import RECIPES, Clip, Shape, make_clip, reference_video
+from worker.clips import RECIPES, Clip, make_clip, reference_video
 from worker.command import CommandError
 from worker.ffmpeg import run_ffmpeg
 from worker.y4m import read_video

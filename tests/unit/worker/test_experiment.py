@@ -13,13 +13,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from experiments.clip_catalogue import Shape
+from experiments.configuration import Configuration, ConfigurationError
 from experiments.model import Experiment, Metrics, Status
 
 from worker import codecs, experiment
-from worker.clips import Clip, Shape, make_clip
+from worker.clips import Clip, make_clip
 from worker.codecs import find_codec
 from worker.command import CommandError
-from worker.configuration import Configuration, ConfigurationError
 from worker.experiment import Host, Job, Outcome, job_of, perform, plan, start
 from worker.ffmpeg import binary, filters, run_ffmpeg
 from worker.measure import check_same_shape, with_quality, with_rate_and_speed
@@ -241,7 +242,7 @@ def test_what_an_encoder_refuses_is_a_failed_experiment_that_says_why(clip: Clip
     ("configuration", "error"),
     [
         (Configuration(codec="x266", preset="fast", quality=1), "there is no codec 'x266'"),
-        (Configuration(codec="x264", preset="warp", quality=1), "x264 has no preset 'warp'"),
+        (Configuration(codec="x264", preset="warp", quality=1), "x264: preset must be one of ultrafast"),
     ],
 )
 def test_what_no_codec_takes_is_a_failed_experiment(

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 from experiments.attribute_values import item_to_python
+from experiments.configuration import Configuration
 from experiments.frame_quality import FrameQuality
 from experiments.model import Status
 from experiments.repository import ExperimentRepository
 
 from tests.unit.worker.aws import Cloud
 from worker.clips import Clip
-from worker.configuration import Configuration
 from worker.experiment import Host, Job, Outcome, perform, plan, start
 from worker.job import run_job
 from worker.publish import Publisher

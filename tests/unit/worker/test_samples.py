@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from experiments.configuration import Configuration
 from experiments.model import Artefacts, Status
 from experiments.repository import ExperimentRepository
 from rich.console import Console
@@ -17,7 +18,6 @@ from tests.unit.worker.aws import Cloud
 from tests.unit.worker.conftest import TINY
 from worker.clips import RECIPES, Clip, make_clip
 from worker.codecs import find_codec
-from worker.configuration import Configuration
 
 X264 = Configuration(codec="x264", preset="ultrafast", quality=28)
 GOOD = Sample("game-of-life", X264)
