@@ -87,10 +87,11 @@ delivery: setup ## note how much STACK's CDN has delivered this month and the la
 demo-data: setup ## add N made-up experiments to the sandbox, to try it with many
 	@$(PY) -m operations.demo_data --count $(N) --port $(PORT)
 
-lock: setup ## bring uv.lock and the Lambda layer's requirements up to pyproject.toml
+lock: setup ## bring uv.lock and the requirements of the Lambda layer and the worker up to pyproject.toml
 	@.venv/bin/uv lock
-	@.venv/bin/uv export --quiet --frozen --only-group layer --no-emit-project --no-annotate --no-header \
-		--output-file lambda/requirements.txt
+	@for group in layer:lambda worker:worker; do \
+		.venv/bin/uv export --quiet --frozen --only-group "$${group%:*}" --no-emit-project --no-annotate --no-header \
+			--output-file "$${group#*:}/requirements.txt"; done
 
 .venv/ready: pyproject.toml uv.lock Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

@@ -9,6 +9,7 @@ from components.custom_domain import CustomDomain
 from components.experiment_store import ExperimentStore
 from components.http_api import HttpApi
 from components.settings import Settings
+from components.sign_in import SignIn
 from components.static_site import PATH_PATTERNS, StaticSite
 
 API_ORIGIN = "api"
@@ -24,6 +25,9 @@ CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
 ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
+# Seconds for which it holds an error, by status; it would hold these for 10, whatever an error itself says:
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html
+ERRORS_HELD = dict.fromkeys((404, 405, 414, 500, 501, 502, 503, 504), 0)
 DAY = 24 * 60 * 60
 YEAR = 365 * DAY
 FRAME_OPTION = "DENY"
@@ -44,6 +48,7 @@ class Cdn(pulumi.ComponentResource):
         api: HttpApi,
         site: StaticSite,
         store: ExperimentStore,
+        sign_in: SignIn,
         domain: CustomDomain | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -54,7 +59,7 @@ class Cdn(pulumi.ComponentResource):
 
         self._access_control = self._create_origin_access_control()
         self._page_cache = self._create_page_cache_policy()
-        self._security_headers = self._create_security_headers_policy(store)
+        self._security_headers = self._create_security_headers_policy(store, sign_in)
         self.distribution = self._create_distribution(api, site)
         self._let_it_read(site)
         self.url = self._site_url()
@@ -101,7 +106,12 @@ class Cdn(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_security_headers_policy(self, store: ExperimentStore) -> aws.cloudfront.ResponseHeadersPolicy:
+    def _create_security_headers_policy(
+        self, store: ExperimentStore, sign_in: SignIn
+    ) -> aws.cloudfront.ResponseHeadersPolicy:
+        policy = pulumi.Output.all(store.media.bucket, sign_in.url).apply(
+            lambda known: content_security_policy(self._settings, *known)
+        )
         return aws.cloudfront.ResponseHeadersPolicy(
             "security",
             name=self._settings.name("security"),
@@ -109,10 +119,7 @@ class Cdn(pulumi.ComponentResource):
             security_headers_config=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs(
                 content_security_policy=(
                     aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentSecurityPolicyArgs(
-                        content_security_policy=store.media.bucket.apply(
-                            lambda bucket: content_security_policy(self._settings, bucket)
-                        ),
-                        override=True,
+                        content_security_policy=policy, override=True
                     )
                 ),
                 content_type_options=aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs(
@@ -154,9 +161,14 @@ class Cdn(pulumi.ComponentResource):
             restrictions=aws.cloudfront.DistributionRestrictionsArgs(
                 geo_restriction=aws.cloudfront.DistributionRestrictionsGeoRestrictionArgs(restriction_type="none")
             ),
+            custom_error_responses=[
+                aws.cloudfront.DistributionCustomErrorResponseArgs(error_code=code, error_caching_min_ttl=seconds)
+                for code, seconds in ERRORS_HELD.items()
+            ],
             viewer_certificate=self._viewer_certificate(),
             tags=self._settings.tags("cdn"),
-            opts=self._child,
+            # A CDN that is younger than the files holds nothing of theirs that it had to forget.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=site.objects),
         )
 
     def _api_origin(self, api: HttpApi) -> aws.cloudfront.DistributionOriginArgs:
@@ -252,15 +264,16 @@ class Cdn(pulumi.ComponentResource):
         return self.distribution.domain_name.apply(lambda name: url_format.format(label=name.split(".")[0]).rstrip("/"))
 
 
-def content_security_policy(settings: Settings, media_bucket: str) -> str:
+def content_security_policy(settings: Settings, media_bucket: str, sign_in_url: str) -> str:
     """Pages and files come from the site alone; no inline script or style, no plug-in, no frame.
 
     Videos may come from the media bucket, too: a link to one is redirected there, and the policy holds for its target.
+    The admin page fetches its tokens from where one signs in.
     """
     media = (settings.media_url_format or "https://{bucket}.s3.amazonaws.com").format(bucket=media_bucket)
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' {media}/; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"connect-src 'self' {sign_in_url}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
 

@@ -1,14 +1,17 @@
-"""The HTTP API in front of the renderer: one stage, throttled and access-logged."""
+"""The HTTP API in front of the functions: one stage, throttled and access-logged."""
 
 import json
 
 import pulumi
 import pulumi_aws as aws
 
+from components.released_function import ReleasedFunction
 from components.renderer import Renderer
 from components.settings import Settings
+from components.sign_in import API_SCOPE, AdminPage, SignIn
 
 STAGE = "production"
+ADMIN_ROUTE = "ANY /api/admin/{proxy+}"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 ACCESS_LOG_FIELDS = (
     *("requestId", "requestTime", "identity.sourceIp", "identity.userAgent", "httpMethod", "path", "routeKey"),
@@ -17,7 +20,7 @@ ACCESS_LOG_FIELDS = (
 
 
 class HttpApi(pulumi.ComponentResource):
-    """API Gateway's HTTP API with its stage, which calls the renderer's alias `live`."""
+    """API Gateway's HTTP API with its stage, which calls the alias `live` of the renderer and of the admin API."""
 
     api: aws.apigatewayv2.Api
     url: pulumi.Output[str]
@@ -31,54 +34,86 @@ class HttpApi(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         self.api = self._create_api()
-        self._allow_invocation(renderer)
-        self._route = self._route_to(renderer)
+        self._allow_invocation("renderer", renderer)
+        self._route = self._create_default_route(renderer)
         self._log_group = self._create_log_group()
         self._stage = self._create_stage()
         self.url = self._stage_url()
 
         self.register_outputs({"url": self.url})
 
+    def let_administrators_in(self, admin_api: ReleasedFunction, sign_in: SignIn, page: AdminPage) -> None:
+        """Lead those who have signed in at the page to the admin API, and answer 401 to anybody else.
+
+        It comes last, as the CDN stands between: it leads to this API, and the page is where it is.
+        """
+        authorizer = aws.apigatewayv2.Authorizer(
+            "administrators",
+            api_id=self.api.id,
+            name=self._settings.name("administrators"),
+            authorizer_type="JWT",
+            identity_sources=["$request.header.Authorization"],
+            jwt_configuration=aws.apigatewayv2.AuthorizerJwtConfigurationArgs(
+                audiences=[page.client_id], issuer=sign_in.issuer
+            ),
+            opts=self._child,
+        )
+        self._allow_invocation("admin-api", admin_api)
+        aws.apigatewayv2.Route(
+            "admin-api",
+            api_id=self.api.id,
+            route_key=ADMIN_ROUTE,
+            target=self._integration("admin-api", admin_api),
+            authorization_type="JWT",
+            authorizer_id=authorizer.id,
+            authorization_scopes=[API_SCOPE],
+            opts=self._child,
+        )
+
     def _create_api(self) -> aws.apigatewayv2.Api:
         return aws.apigatewayv2.Api(
             "dashboard",
             name=self._settings.name("dashboard"),
             protocol_type="HTTP",
-            description="The dashboard's public pages.",
+            description="The dashboard's pages and its admin API.",
             tags=self._settings.tags("http-api"),
             opts=self._child,
         )
 
-    def _allow_invocation(self, renderer: Renderer) -> None:
+    def _allow_invocation(self, name: str, function: ReleasedFunction) -> None:
         aws.lambda_.Permission(
-            "renderer",
+            name,
             statement_id="AllowInvocationByTheApi",
             action="lambda:InvokeFunction",
-            function=renderer.function.name,
-            qualifier=renderer.alias.name,
+            function=function.function.name,
+            qualifier=function.alias.name,
             principal="apigateway.amazonaws.com",
             source_arn=pulumi.Output.concat(self.api.execution_arn, f"/{STAGE}/*"),
             opts=self._child,
         )
 
-    def _route_to(self, renderer: Renderer) -> aws.apigatewayv2.Route:
-        """Every request goes to the renderer, so that its pages also say what doesn't exist."""
-        integration = aws.apigatewayv2.Integration(
-            "renderer",
-            api_id=self.api.id,
-            integration_type="AWS_PROXY",
-            integration_uri=renderer.alias.invoke_arn,
-            integration_method="POST",
-            payload_format_version="2.0",
-            opts=self._child,
-        )
+    def _create_default_route(self, renderer: Renderer) -> aws.apigatewayv2.Route:
+        """Every other request goes to the renderer, so that its pages also say what doesn't exist."""
         return aws.apigatewayv2.Route(
             "default",
             api_id=self.api.id,
             route_key="$default",
-            target=pulumi.Output.concat("integrations/", integration.id),
+            target=self._integration("renderer", renderer),
             opts=self._child,
         )
+
+    def _integration(self, name: str, function: ReleasedFunction) -> pulumi.Output[str]:
+        """A function as a route's target."""
+        integration = aws.apigatewayv2.Integration(
+            name,
+            api_id=self.api.id,
+            integration_type="AWS_PROXY",
+            integration_uri=function.alias.invoke_arn,
+            integration_method="POST",
+            payload_format_version="2.0",
+            opts=self._child,
+        )
+        return pulumi.Output.concat("integrations/", integration.id)
 
     def _create_log_group(self) -> aws.cloudwatch.LogGroup:
         return aws.cloudwatch.LogGroup(

@@ -56,6 +56,11 @@ class LambdaPackage:
         """The zip as Pulumi takes it, relative to the project, so that the state holds no path of one machine."""
         return pulumi.FileArchive(os.path.relpath(self.path))
 
+    @property
+    def asset(self) -> pulumi.FileAsset:
+        """The zip as a file to upload, likewise."""
+        return pulumi.FileAsset(os.path.relpath(self.path))
+
 
 def package_source(source: Path, name: str, cache: Path = CACHE_DIR) -> LambdaPackage:
     """Zip a function's source folder.
@@ -64,10 +69,20 @@ def package_source(source: Path, name: str, cache: Path = CACHE_DIR) -> LambdaPa
         pulumi.RunError: the folder holds no Python file, or a link that leads out of it.
 
     """
+    return write_package(cache / f"{name}.zip", source_entries(source))
+
+
+def source_entries(source: Path) -> dict[str, bytes]:
+    """A source folder's files by their paths in it, without caches, hidden files and its requirements.
+
+    Raises:
+        pulumi.RunError: the folder holds no Python file, or a link that leads out of it.
+
+    """
     entries = {file.relative_to(source).as_posix(): file.read_bytes() for file in _source_files(source)}
     if not any(entry.endswith(".py") for entry in entries):
         raise pulumi.RunError(f"{source}: no Python file to deploy; is the checkout complete?")
-    return _write_package(cache / f"{name}.zip", entries)
+    return entries
 
 
 def package_layer(requirements: Path, cache: Path = CACHE_DIR) -> LambdaPackage:
@@ -87,7 +102,7 @@ def package_layer(requirements: Path, cache: Path = CACHE_DIR) -> LambdaPackage:
             f"python/{file.relative_to(folder).as_posix()}": file.read_bytes()
             for file in _walk(Path(folder), keep=_is_layer_file)
         }
-        return _write_package(path, entries)
+        return write_package(path, entries)
 
 
 def _source_files(source: Path) -> Iterable[Path]:
@@ -127,19 +142,20 @@ def _install(requirements: Path, folder: Path) -> None:
         )
 
 
-def _write_package(path: Path, entries: dict[str, bytes]) -> LambdaPackage:
+def write_package(path: Path, entries: dict[str, bytes]) -> LambdaPackage:
+    """Zip files by their names."""
     content = _zip_bytes(entries)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as unfinished:
         unfinished.write(content)
     os.replace(unfinished.name, path)
-    return LambdaPackage(path, _lambda_sha256(content), {name: _hex_sha256(data) for name, data in entries.items()})
+    return LambdaPackage(path, _lambda_sha256(content), {name: hex_sha256(data) for name, data in entries.items()})
 
 
 def _read_package(path: Path) -> LambdaPackage:
     content = path.read_bytes()
     with zipfile.ZipFile(io.BytesIO(content)) as package:
-        files = {name: _hex_sha256(package.read(name)) for name in package.namelist()}
+        files = {name: hex_sha256(package.read(name)) for name in package.namelist()}
     return LambdaPackage(path, _lambda_sha256(content), files)
 
 
@@ -164,5 +180,6 @@ def _lambda_sha256(content: bytes) -> str:
     return base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
-def _hex_sha256(content: bytes) -> str:
+def hex_sha256(content: bytes) -> str:
+    """The SHA-256 of some bytes, hexadecimal."""
     return hashlib.sha256(content).hexdigest()

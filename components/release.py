@@ -20,8 +20,11 @@ import requests
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
 from components.aws_connection import RETRIES, client_of
+from components.release_gate import LIVE_ALIAS
 from components.release_history import ReleaseHistory, name_of, number_of
 from components.served import (
+    ADMIN_HEALTH,
+    REFUSED,
     Unreachable,
     get,
     shown_build,
@@ -29,10 +32,12 @@ from components.served import (
     shown_by_health,
     shown_by_page,
     shown_file,
+    shown_to_strangers,
 )
 
 # Pulumi loads this module in the process of the dynamic provider, too, which has no use for the AWS SDK of the others.
 if TYPE_CHECKING:
+    from components.admin_api import AdminApi
     from components.cdn import Cdn
     from components.checkout import Checkout
     from components.custom_domain import CustomDomain
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from components.invalidation import Invalidation
     from components.renderer import Renderer
     from components.settings import Settings
+    from components.sign_in import AdminPage
     from components.static_site import StaticSite
 
 RECORD_KEY = "release.json"
@@ -49,7 +55,7 @@ POLL_SECONDS = 1
 # What a release consists of; a difference in any of it is another release.
 CONTENT = (
     *("api_url", "site_url", "table_name", "static_files", "build_id", "renderer_version", "rolled_back"),
-    *("commit", "dirty"),
+    *("admin_function", "admin_build_id", "admin_version", "commit", "dirty"),
 )
 
 
@@ -66,8 +72,10 @@ class Release(pulumi.ComponentResource):
         checkout: "Checkout",
         store: "ExperimentStore",
         renderer: "Renderer",
+        admin_api: "AdminApi",
         api: "HttpApi",
         site: "StaticSite",
+        admin_page: "AdminPage",
         cdn: "Cdn",
         invalidation: "Invalidation",
         domain: "CustomDomain | None",
@@ -75,7 +83,7 @@ class Release(pulumi.ComponentResource):
     ) -> None:
         super().__init__("dashboard:release:Release", name, None, opts)
         # A name that is asked for before its record is there stays unknown to resolvers for minutes.
-        served_by = [api, cdn, invalidation, renderer, site, *([domain] if domain else [])]
+        served_by = [admin_api, admin_page, api, cdn, invalidation, renderer, site, *([domain] if domain else [])]
 
         proof = ReleaseProof(
             settings.name("release"),
@@ -85,10 +93,13 @@ class Release(pulumi.ComponentResource):
                 "api_url": api.url,
                 "site_url": cdn.url,
                 "table_name": store.table.name,
-                "static_files": site.hashes,
+                "static_files": admin_page.hashes.apply(lambda hashes: {**site.hashes, **hashes}),
                 "build_id": renderer.build_id,
                 "renderer_version": renderer.alias.function_version,
                 "rolled_back": bool(settings.rolled_back_to),
+                "admin_function": admin_api.function.name,
+                "admin_build_id": admin_api.build_id,
+                "admin_version": admin_api.alias.function_version,
                 "commit": checkout.commit,
                 "dirty": checkout.dirty,
             },
@@ -133,19 +144,25 @@ class NotServed(Exception):  # noqa: N818 reads better where it is raised
 
 @dataclass(frozen=True)
 class Expectation:
-    """Something that users can fetch, and what it has to show."""
+    """Something that users get, what it has to show, and how to look at it."""
 
     name: str
-    url: str
     expected: str
-    shown: Callable[[requests.Response], str]
+    look: Callable[[], str]
+
+    @classmethod
+    def of_url(cls, name: str, url: str, expected: str, shown: Callable[[requests.Response], str]) -> "Expectation":
+        """What a URL has to answer."""
+        return cls(name, expected, lambda: shown(get(url)))
 
     def difference(self) -> str:
         """What was found instead; empty where it is as expected."""
         try:
-            found = self.shown(get(self.url))
+            found = self.look()
         except Unreachable as reason:
             found = str(reason)
+        except botocore.exceptions.ClientError as error:
+            found = f"{error.operation_name} failed with {error.response['Error']['Code']}"
         return "" if found == self.expected else f"{self.name}: expected {self.expected}; found {found}"
 
 
@@ -161,19 +178,37 @@ class ProvenReleases(ResourceProvider):
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Other content is another release; and where the last one is not what users get, that has to come out."""
         changes = any(olds.get(name) != news.get(name) for name in CONTENT)
-        return DiffResult(changes=changes or bool(differences(olds)))
+        return DiffResult(changes=changes or bool(differences(olds, self._functions())))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Prove the first release of this stack; its table may hold some of an earlier life."""
-        _prove(props)
+        self._prove(props)
         return CreateResult(f"release-of-{props['table_name']}", self._recorded(props))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Prove a release. After a crash it is proven anew, under the number that it already had."""
-        _prove(news)
+        self._prove(news)
         if all(olds.get(name) == news.get(name) for name in CONTENT):
             return UpdateResult({**_inputs(news), "number": olds["number"], "record": olds["record"]})
         return UpdateResult(self._recorded(news, olds))
+
+    def _prove(self, props: Mapping[str, Any]) -> None:
+        """Wait until all is served as it should be; what was changed moments ago may take its time to be seen."""
+        functions, deadline = self._functions(), time.monotonic() + props["patience_seconds"]
+        while found := differences(props, functions):
+            if time.monotonic() > deadline:
+                lines = "\n".join(f"  {line}" for line in found)
+                patience = int(props["patience_seconds"])
+                raise NotServed(
+                    f"Not what git says is what users get, {patience} s after the release:\n{lines}\n"
+                    "What was changed by hand, pulumi up --refresh puts right. What the CDN alone still holds, "
+                    "aws cloudfront create-invalidation makes it forget. make verify shows the whole picture."
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _functions(self) -> Any:
+        """Lambda's client."""
+        return client_of("lambda", self._request, RETRIES)
 
     def _recorded(self, props: Mapping[str, Any], last: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
@@ -214,6 +249,7 @@ def _released(props: Mapping[str, Any]) -> dict[str, Any]:
             "build_id": props["build_id"],
             "rolled_back": props["rolled_back"],
         },
+        "admin_api": {"version": props["admin_version"], "build_id": props["admin_build_id"]},
         "static_files": props["static_files"],
     }
 
@@ -225,34 +261,36 @@ def _number_before(history: ReleaseHistory, props: Mapping[str, Any]) -> int:
     return number - 1 if newest.items() >= _released(props).items() else number
 
 
-def differences(props: Mapping[str, Any]) -> list[str]:
-    """What users get otherwise than a release says, a line for each."""
+def differences(props: Mapping[str, Any], functions: Any) -> list[str]:
+    """What users get otherwise than a release says, a line for each; `functions` is Lambda's client."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(Expectation.difference, _expectations(props)))
+        found = list(pool.map(Expectation.difference, _expectations(props, functions)))
     return [difference for difference in found if difference]
 
 
-def _prove(props: Mapping[str, Any]) -> None:
-    """Wait until all is served as it should be; what was changed moments ago may take its time to be seen."""
-    deadline = time.monotonic() + props["patience_seconds"]
-    while found := differences(props):
-        if time.monotonic() > deadline:
-            lines = "\n".join(f"  {line}" for line in found)
-            raise NotServed(
-                f"Not what git says is what users get, {int(props['patience_seconds'])} s after the release:\n{lines}\n"
-                "What was changed by hand, pulumi up --refresh puts right. What the CDN alone still holds, "
-                "aws cloudfront create-invalidation makes it forget. make verify shows the whole picture."
-            )
-        time.sleep(POLL_SECONDS)
-
-
-def _expectations(props: Mapping[str, Any]) -> Iterator[Expectation]:
-    build = shown_build(props["build_id"])
+def _expectations(props: Mapping[str, Any], functions: Any) -> Iterator[Expectation]:
+    url, build = Expectation.of_url, shown_build(props["build_id"])
     for way, base in (("API", props["api_url"]), ("CDN", props["site_url"])):
-        yield Expectation(f"{way} /health", f"{base}/health", build, shown_by_health)
-        yield Expectation(f"{way} /", f"{base}/", build, shown_by_page)
+        yield url(f"{way} /health", f"{base}/health", build, shown_by_health)
+        yield url(f"{way} /", f"{base}/", build, shown_by_page)
+        yield url(f"{way} {ADMIN_HEALTH} without a token", base + ADMIN_HEALTH, REFUSED, shown_to_strangers)
     for path, sha256 in props["static_files"].items():
-        yield Expectation(f"CDN {path}", props["site_url"] + quote(path), shown_file(sha256), shown_by_file)
+        yield url(f"CDN {path}", props["site_url"] + quote(path), shown_file(sha256), shown_by_file)
+    yield Expectation(
+        f"{props['admin_function']} {LIVE_ALIAS}",
+        _live(props["admin_version"], props["admin_build_id"]),
+        lambda: _found_live(functions, props["admin_function"]),
+    )
+
+
+def _found_live(functions: Any, function: str) -> str:
+    """What a function's alias leads to: of the admin API, nothing shows that without a token."""
+    found = functions.get_function_configuration(FunctionName=function, Qualifier=LIVE_ALIAS)
+    return _live(found["Version"], found["CodeSha256"])
+
+
+def _live(version: str, build_id: str) -> str:
+    return f"version {version}, build id {build_id}"
 
 
 def _inputs(props: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The release gate: a new version of a function is passed on to its alias only after it has proved that it works.
 
 A resource between the published version and the alias. It compares the code that Lambda holds with the archive built
-from git, and invokes the version itself, past every alias, for its health and for a real page. If a check fails, the
-deployment fails with the function's own log; the alias has not moved, and users never saw the build.
+from git, and invokes the version itself, past every alias, for its health and, of the renderer, for a real page. If a
+check fails, the deployment fails with the function's own log; the alias has not moved, and users never saw the build.
 
 An earlier version, to which the alias is rolled back, passes the same gate. From then on the gate holds: a deployment
 that doesn't say what is to become of the rollback is refused.
@@ -11,7 +11,7 @@ that doesn't say what is to become of the rollback is refused.
 import base64
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,10 @@ from components.settings import NEWEST, RENDERER_VERSION
 
 # A cold start comes on top of the 29 seconds that a request may take.
 PATIENCE = Config(read_timeout=120, retries={"mode": "standard", "total_max_attempts": 5})
+LIVE_ALIAS = "live"
 LOG_TAIL_LINES = 10
 ACTIVE = "Active"
-INPUTS = ("function_name", "version", "code_sha256", "rolled_back_to")
+INPUTS = ("function_name", "version", "code_sha256", "checked_at", "rolled_back_to")
 
 
 class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
@@ -52,6 +53,7 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
         function_name: pulumi.Input[str],
         published_version: pulumi.Input[str],
         code_sha256: str,
+        checked_at: Sequence[str],
         rolled_back_to: str = "",
         ends_rollback: bool = False,
         opts: pulumi.ResourceOptions | None = None,
@@ -63,6 +65,7 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
             function_name: The function.
             published_version: The version that this deployment publishes.
             code_sha256: The local archive's hash as Lambda writes it, which is also the build id that pages show.
+            checked_at: The path of the function's health, and of a page where it has one.
             rolled_back_to: The number of an earlier version, to pass instead of the published one.
             ends_rollback: Whether the published version may pass after an earlier one.
             opts: Pulumi's options.
@@ -72,6 +75,7 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
             "function_name": function_name,
             "version": rolled_back_to or published_version,
             "code_sha256": "" if rolled_back_to else code_sha256,
+            "checked_at": checked_at,
             "rolled_back_to": rolled_back_to,
             "ends_rollback": ends_rollback,
         }
@@ -130,9 +134,11 @@ class VersionChecks(ResourceProvider):
         function, version, expected = (props[name] for name in ("function_name", "version", "code_sha256"))
         try:
             sha256 = self._check_code(function, version, expected)
-            self._check_start(function, version)
-            self._check_health(function, version, sha256)
-            self._check_page(function, version, sha256)
+            health, *pages = props["checked_at"]
+            self._check_start(function, version, health)
+            self._check_health(function, version, health, sha256)
+            for page in pages:
+                self._check_page(function, version, page, sha256)
         except CheckFailed as failure:
             advice = "Go back to another version" if props["rolled_back_to"] else "Mend the function, then deploy again"
             raise CheckFailed(
@@ -156,18 +162,18 @@ class VersionChecks(ResourceProvider):
         _expect("code", f"CodeSha256 {expected}", f"CodeSha256 {found}", holds=found == (expected or found))
         return found
 
-    def _check_start(self, function: str, version: str) -> None:
+    def _check_start(self, function: str, version: str, health: str) -> None:
         """SnapStart starts a version as it is published, so one that can't start has failed by now."""
         found = self._client.get_function_configuration(FunctionName=function, Qualifier=version)
         if (state := found.get("State", ACTIVE)) == ACTIVE:
             return
         log_tail = ""
         with contextlib.suppress(botocore.exceptions.ClientError):
-            log_tail = self._get(function, version, "/health").log_tail
+            log_tail = self._get(function, version, health).log_tail
         raise _failure("start", f"state {ACTIVE}", f"state {state}: {found.get('StateReason', '')}", log_tail)
 
-    def _check_health(self, function: str, version: str, sha256: str) -> None:
-        answer = self._get(function, version, "/health")
+    def _check_health(self, function: str, version: str, path: str, sha256: str) -> None:
+        answer = self._get(function, version, path)
         _expect_ok("health", answer)
         try:
             health = json.loads(answer.body)
@@ -177,8 +183,8 @@ class VersionChecks(ResourceProvider):
         _expect("health", f"build id {sha256}", f"build id {build}", build == sha256, answer.log_tail)
         _expect("health", "status ok", json.dumps(health), health.get("status") == "ok", answer.log_tail)
 
-    def _check_page(self, function: str, version: str, sha256: str) -> None:
-        answer = self._get(function, version, "/")
+    def _check_page(self, function: str, version: str, path: str, sha256: str) -> None:
+        answer = self._get(function, version, path)
         _expect_ok("page", answer)
         page = answer.body.strip()
         is_whole = page.lower().startswith("<!doctype html>") and page.endswith("</html>")

@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 import requests
 
 TIMEOUT_SECONDS = 30
+ADMIN_HEALTH = "/api/admin/health"
+"""The health of the admin API, which nobody gets without a token."""
+REFUSED = "status 401"
+"""How `shown_to_strangers` describes that."""
 # base64 of a SHA-256.
 BUILD_ID = re.compile(r"[A-Za-z0-9+/]{43}=")
 
@@ -53,6 +57,11 @@ def shown_by_page(answer: requests.Response) -> str:
     """The status of a page, and the build ids that it shows; two of them are a mixed page."""
     builds = sorted(set(BUILD_ID.findall(answer.text)))
     return f"status {answer.status_code}, " + (f"build id {' and '.join(builds)}" if builds else "no build id")
+
+
+def shown_to_strangers(answer: requests.Response) -> str:
+    """The status of what nobody gets without a token."""
+    return f"status {answer.status_code}"
 
 
 def shown_by_file(answer: requests.Response) -> str:

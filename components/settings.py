@@ -57,6 +57,11 @@ HOSTED_ZONE_ID = re.compile(r"Z[A-Z0-9]{1,31}")
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 VERSION = re.compile(rf"[1-9][0-9]*|{NEWEST}")
+# https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html
+MODEL_ID = re.compile(r"[a-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]+)?")
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
+INSTANCE_TYPES = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+(,[a-z0-9-]+\.[a-z0-9-]+)*")
+ZONES = re.compile(r"[a-z](,[a-z])*")
 TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # The longest derived name, <project>-<stack>-media-<account id>, has to be a bucket's.
 STACK_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -96,12 +101,18 @@ class Settings:
     api_url_format: str
     site_url_format: str
     media_url_format: str
+    sign_in_url: str
     release_patience_seconds: int
+    gpu_hosts_maximum: int
+    gpu_instance_types: str
+    gpu_zones: str
     gpu_hour_usd: str
     storage_gb_month_usd: str
     delivered_gb_usd: str
     million_input_tokens_usd: str
     million_output_tokens_usd: str
+    chat_model: str
+    chat_monthly_usd: str
     renderer_version: str = ""
     """What the environment asks for; empty where it asks for nothing."""
 
@@ -222,6 +233,20 @@ class Settings:
             "an http or https URL with {bucket} in it, and no other braces",
             _is_url_format(self.media_url_format, {"bucket"}),
         )
+        yield "signInUrl", "an http or https URL without a path", _empty_or(ORIGIN, self.sign_in_url)
+        yield (
+            "chatModel",
+            "a model's id such as us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            _empty_or(MODEL_ID, self.chat_model),
+        )
+        yield "chatMonthlyUsd", "an amount in USD such as 20", bool(PRICE.fullmatch(self.chat_monthly_usd))
+        yield "gpuHostsMaximum", "0 or more", self.gpu_hosts_maximum >= 0
+        yield (
+            "gpuInstanceTypes",
+            "EC2 instance types such as g4dn.xlarge,g5.xlarge",
+            bool(INSTANCE_TYPES.fullmatch(self.gpu_instance_types)),
+        )
+        yield "gpuZones", "letters of zones such as a,b,c", bool(ZONES.fullmatch(self.gpu_zones))
         for key in PRICES:
             price = getattr(self, _snake_case(key))
             yield key, "a price in USD such as 0.526", bool(PRICE.fullmatch(price))

@@ -11,10 +11,13 @@ import health
 from admin import experiment_routes, watching_routes
 from admin.administrator import Administrator, NotAnAdministrator
 from admin.answers import answer, problem
+from admin.chat import routes as chat_routes
 from admin.description import methods_of
 from admin.documents import ConflictProblem, Fault, InvalidRequestProblem, User
 from admin.requests import InvalidRequest, Refusal
+from admin.services import services
 from api.documents import Problem
+from aws_clients import s3_client, sqs_client
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
@@ -33,7 +36,7 @@ RETRY_SOON = {"Retry-After": "5"}
 release = Release.from_environment(os.environ)
 logger = Logger(service="admin-api", serialize_stacktrace=False)
 app = APIGatewayHttpResolver()
-for routes in (experiment_routes, watching_routes):
+for routes in (experiment_routes, watching_routes, chat_routes):
     app.include_router(routes.router, prefix="/api/admin")
 
 
@@ -45,13 +48,28 @@ def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
 
 
 def only_administrators(resolver: APIGatewayHttpResolver, answer_on: NextMiddleware) -> Response[Any]:
-    """Let nobody else do anything; only the release gate, which no route leads to, may ask for health."""
+    """Let nobody else do anything but ask for health, as the release gate does."""
     if resolver.current_event.path != HEALTH:
         Administrator.of(resolver.current_event.raw_event)
     return answer_on(resolver)
 
 
 app.use(middlewares=[only_administrators])
+
+
+@app.get(HEALTH)
+def show_health() -> Response[str]:
+    """Tell which build this is, and whether what it depends on answers, as the release gate asks."""
+    bucket, queue = os.environ["MEDIA_BUCKET"], os.environ["JOB_QUEUE_URL"]
+    found = health.examine(
+        release,
+        {
+            "table": lambda: services().repository.newest(1),
+            "media": lambda: s3_client().list_objects_v2(Bucket=bucket, Prefix="experiments/", MaxKeys=1),
+            "queue": lambda: sqs_client().get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"]),
+        },
+    )
+    return answer(found.as_json(), HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @app.get("/api/admin/me")
@@ -62,9 +80,12 @@ def describe_user() -> Response[str]:
 
 @app.not_found
 def refuse_path(_error: Exception) -> Response[str]:
-    """Say that there is nothing, or nothing to be done so."""
+    """Say that there is nothing, or nothing to be done so.
+
+    Where the method would do, the path has an id that none can be, so that it was not routed.
+    """
     methods = methods_of(app.current_event.path)
-    if not methods:
+    if not methods or app.current_event.http_method in methods:
         return _refuse(HTTPStatus.NOT_FOUND, "Not there", "`/api/openapi.json` describes what there is.")
     allowed = ", ".join(sorted(methods))
     return _refuse(HTTPStatus.METHOD_NOT_ALLOWED, "Not with this method", f"Use {allowed}.", {"Allow": allowed})
@@ -80,7 +101,8 @@ def refuse_others(_error: NotAnAdministrator) -> Response[str]:
 @app.exception_handler(Refusal)  # type: ignore[untyped-decorator]
 def refuse(refusal: Refusal) -> Response[str]:
     """Say what would do."""
-    return _refuse(refusal.status, refusal.title, refusal.detail)
+    retry = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else None
+    return _refuse(refusal.status, refusal.title, refusal.detail, retry)
 
 
 @app.exception_handler(InvalidRequest)  # type: ignore[untyped-decorator]

@@ -31,10 +31,13 @@ class ListingQuery:
     limit: Annotated[
         int, {"minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT, "description": "The most to return."}
     ] = DEFAULT_LIMIT
-    cursor: Annotated[str | None, {"description": "Where to go on: it comes with `next`, and isn't to be made up."}] = (
-        None
-    )
-    before: Annotated[str | None, {"description": "Where to go back from, likewise; it comes with `previous`."}] = None
+    cursor: Annotated[
+        str | None,
+        {"minLength": 1, "description": "Where to go on: it comes with `next`, and isn't to be made up."},
+    ] = None
+    before: Annotated[
+        str | None, {"minLength": 1, "description": "Where to go back from, likewise; it comes with `previous`."}
+    ] = None
     text: Annotated[
         str | None,
         {

@@ -8,10 +8,12 @@ import sys
 
 from rich.console import Console
 
+from sandbox.administrator import Administrator, ensure_administrator
 from sandbox.emulator import Emulator
 from sandbox.engine import find_engine
 from sandbox.places import DEFAULT_PORT, HOME, SandboxError
 from sandbox.stack import Deployment
+from sandbox.worker_process import WorkerProcess
 
 # Operations that begin, the stack as a whole, and the engine's remark on where its plugins come from.
 NOISE = re.compile(r"^ *@ |ing \(\d+s\)|pulumi:pulumi:Stack|from \$PATH at|^Diagnostics:$")
@@ -37,15 +39,18 @@ def main() -> int:
 
 
 def sandbox(emulator: Emulator) -> None:
-    """Everything, up to the URLs: emulator, engine, deployment, sample experiments."""
+    """Everything, up to the URLs: emulator, engine, deployment, worker, sample experiments."""
     outputs = _up(emulator)
+    administrator = ensure_administrator(emulator, outputs)
+    _start_worker(emulator, outputs)
     _run_samples(emulator, outputs)
-    _print_urls(outputs)
+    _print_urls(outputs, administrator)
 
 
 def up(emulator: Emulator) -> None:
-    """Deploy, without the sample experiments."""
-    _print_urls(_up(emulator))
+    """Deploy, without a worker and the sample experiments."""
+    outputs = _up(emulator)
+    _print_urls(outputs, ensure_administrator(emulator, outputs))
 
 
 def preview(emulator: Emulator) -> None:
@@ -60,6 +65,7 @@ def refresh(emulator: Emulator) -> None:
 
 def destroy(emulator: Emulator) -> None:
     """Delete every resource of the stack."""
+    WorkerProcess(emulator).stop()
     _deployment(emulator).destroy(on_output=_print_plan)
 
 
@@ -69,13 +75,14 @@ def outputs(emulator: Emulator) -> None:
 
 
 def down(emulator: Emulator) -> None:
-    """Stop the emulator; its data is kept."""
+    """Stop the worker and the emulator; its data is kept."""
+    WorkerProcess(emulator).stop()
     emulator.stop()
 
 
 def clean(emulator: Emulator) -> None:
-    """Stop the emulator and forget its data and the stack's state."""
-    emulator.stop()
+    """Stop the worker and the emulator, and forget its data and the stack's state."""
+    down(emulator)
     shutil.rmtree(emulator.folder, ignore_errors=True)
 
 
@@ -99,8 +106,15 @@ def _deployment(emulator: Emulator) -> Deployment:
 def _start(emulator: Emulator) -> bool:
     was_started = emulator.start()
     if was_started:
+        # The sessions of roles end with it.
+        WorkerProcess(emulator).stop()
         _report(f"Started the embedded AWS at {emulator.url}")
     return was_started
+
+
+def _start_worker(emulator: Emulator, outputs: dict[str, str]) -> None:
+    if WorkerProcess(emulator).start(outputs):
+        _report("Started a worker, which waits for jobs")
 
 
 def _run_samples(emulator: Emulator, outputs: dict[str, str]) -> None:
@@ -111,9 +125,10 @@ def _run_samples(emulator: Emulator, outputs: dict[str, str]) -> None:
     run_samples(outputs["table_name"], outputs["media_bucket"], emulator.client, emulator.folder / "clips", progress)
 
 
-def _print_urls(outputs: dict[str, str]) -> None:
+def _print_urls(outputs: dict[str, str], administrator: Administrator) -> None:
     for name in ("dashboard_url", "admin_url", "api_url"):
         results.print(f"{name.removesuffix('_url'):>10}  {outputs[name]}", markup=False)
+    results.print(f"{'sign in':>10}  {administrator.name}, password {administrator.password}", markup=False)
 
 
 def _report(line: str) -> None:

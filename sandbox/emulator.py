@@ -1,8 +1,6 @@
 """The embedded AWS: a ministack process on 127.0.0.1 that enforces IAM and keeps its state under `.sandbox/`."""
 
-import contextlib
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -15,7 +13,7 @@ import requests
 import uv
 
 from sandbox.places import PROJECT, SandboxError
-from sandbox.processes import is_alive
+from sandbox.processes import POLL_SECONDS, RecordedProcess
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -24,8 +22,6 @@ ROOT_KEY = "test"
 PID_FILE = "emulator.pid"
 PROGRAM = Path(__file__).with_name("ministack_process.py")
 START_LIMIT_SECONDS = 60
-STOP_LIMIT_SECONDS = 30
-POLL_SECONDS = 0.1
 LOG_TAIL_LINES = 3
 
 
@@ -64,7 +60,7 @@ class Emulator:
             SandboxError: the port is taken, or it doesn't come up.
 
         """
-        if self._is_ours() and self._answers():
+        if self._process.is_running() and self._answers():
             return False
         self.stop()
         if _is_taken(self.port):
@@ -79,32 +75,11 @@ class Emulator:
 
     def stop(self) -> None:
         """Stop it and the function workers it has started; its state is kept."""
-        pid = self._pid()
-        if pid is None:
-            return
-        if self._is_ours():
-            _signal_group(pid, signal.SIGTERM)
-            if not _wait_for_exit(pid):
-                _signal_group(pid, signal.SIGKILL)
-                _wait_for_exit(pid)
-        elif not is_alive(pid):
-            # It died by itself, and the workers of its group may be left; were the id somebody else's by now, none are.
-            _signal_group(pid, signal.SIGKILL)
-        self._pid_file.unlink(missing_ok=True)
+        self._process.stop()
 
     @property
-    def _pid_file(self) -> Path:
-        return self.folder / PID_FILE
-
-    def _pid(self) -> int | None:
-        try:
-            return int(self._pid_file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
-
-    def _is_ours(self) -> bool:
-        pid = self._pid()
-        return pid is not None and is_alive(pid, "ministack")
+    def _process(self) -> RecordedProcess:
+        return RecordedProcess(self.folder / PID_FILE, "ministack")
 
     def _answers(self) -> bool:
         try:
@@ -172,22 +147,4 @@ def _is_taken(port: int) -> bool:
             probe.bind((HOST, port))
         except OSError:
             return True
-    return False
-
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
-
-
-def _wait_for_exit(pid: int) -> bool:
-    deadline = time.monotonic() + STOP_LIMIT_SECONDS
-    while time.monotonic() < deadline:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
-        try:
-            os.killpg(pid, 0)
-        except (ProcessLookupError, PermissionError):
-            return True
-        time.sleep(POLL_SECONDS)
     return False

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
@@ -9,10 +10,11 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from ministack import app
-from ministack.core import lambda_runtime
-from ministack.services import dynamodb
+from ministack.core import iam_actions, lambda_runtime
+from ministack.services import bedrock_runtime, cognito, dynamodb
 
 WHOLE_PARTITION = re.compile(r"\S+ = :\S+")
 
@@ -106,11 +108,53 @@ def answer_at_once() -> None:
         setattr(dynamodb, name, lru_cache(maxsize=4096)(getattr(dynamodb, name)))
 
 
+class WholeSessions:
+    """Lets users of Cognito stay signed in as what they are, and sign out, as on AWS.
+
+    A refreshed token of ministack's lacks the user's groups, and tokens can't be revoked but by the API:
+    https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html
+    """
+
+    def __init__(self) -> None:
+        self._token, self._answer = cognito._fake_token, app._handle_cognito_body_request
+
+    def install(self) -> None:
+        """Put itself in the place of ministack's own functions."""
+        cognito._fake_token, app._handle_cognito_body_request = self.token, self.answer
+
+    def token(self, sub: str, pool_id: str, *arguments: Any, **named: Any) -> str:
+        """Make a token that names its user's groups."""
+        user = cognito._get_pool_unscoped(pool_id)["_users"].get(named.get("username"), {})
+        return str(self._token(sub, pool_id, *arguments, **{"groups": user.get("_groups"), **named}))
+
+    async def answer(self, method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        """Answer a form that is posted to the user pool."""
+        if (method, path) != ("POST", "/oauth2/revoke"):
+            return await self._answer(method, path, headers, body, query)
+        form = parse_qs(body.decode(errors="replace"))
+        cognito._revoke_token({"Token": form.get("token", [""])[0]})
+        return 200, {}, b""
+
+
+def converse_with_stand_in() -> None:
+    """Let Bedrock's Converse API answer with a stand-in for a model, as ministack's own one uses no tools.
+
+    It takes the permission bedrock:InvokeModel, as on AWS; ministack knows it by the operation's own name:
+    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+    """
+    stand_in = runpy.run_path(str(Path(__file__).with_name("stand_in_model.py")))
+    bedrock_runtime._proxy_openai_chat_message = stand_in["openai_message"]
+    match = iam_actions._match_rest_action
+    iam_actions._match_rest_action = lambda *request: {"Converse": "InvokeModel"}.get(name := match(*request), name)
+
+
 if __name__ == "__main__":
     # It notes its own id, so that it is found again even where the one that starts it is killed just then.
     Path(sys.argv.pop()).write_text(str(os.getpid()), encoding="utf-8")
     # ministack answers /health of every host itself; here that path is the renderer's, and ministack keeps its own one.
     app._HEALTH_PATHS = ("/_ministack/health",)
     BoundedQueries().install()
+    WholeSessions().install()
     answer_at_once()
+    converse_with_stand_in()
     app.main()

@@ -1,13 +1,58 @@
 """Processes: whether a recorded one still is the one that was meant, and how one ends with the one that started it."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
 PARENT_POLL_SECONDS = 1
+STOP_LIMIT_SECONDS = 30
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class RecordedProcess:
+    """A process that outlives the one that started it, leads a group, and has noted its id as a file's first word."""
+
+    file: Path
+    program: str
+    """What its command line names; of others that get its id later, none does."""
+
+    def record(self) -> list[str]:
+        """Return the words that it has noted, none where there is no such process."""
+        try:
+            return self.file.read_text(encoding="utf-8").split()
+        except FileNotFoundError:
+            return []
+
+    def is_running(self) -> bool:
+        """Whether it runs."""
+        pid = self._pid()
+        return pid is not None and is_alive(pid, self.program)
+
+    def stop(self) -> None:
+        """Stop it, with all that runs in its group."""
+        pid = self._pid()
+        if pid is None:
+            return
+        if self.is_running():
+            _signal_group(pid, signal.SIGTERM)
+            if not _wait_for_exit(pid):
+                _signal_group(pid, signal.SIGKILL)
+                _wait_for_exit(pid)
+        elif not is_alive(pid):
+            # It died by itself, and others of its group may be left; were the id somebody else's by now, none are.
+            _signal_group(pid, signal.SIGKILL)
+        self.file.unlink(missing_ok=True)
+
+    def _pid(self) -> int | None:
+        words = self.record()
+        return int(words[0]) if words and words[0].isdecimal() else None
 
 
 def is_alive(pid: int, program: str = "") -> bool:
@@ -26,6 +71,24 @@ def end_with_parent() -> None:
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def _wait_for_exit(pid: int) -> bool:
+    deadline = time.monotonic() + STOP_LIMIT_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        try:
+            os.killpg(pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
 
 
 def _from_proc(pid: int) -> tuple[str, str]:

@@ -105,10 +105,17 @@ class ProjectCopy:
         file.write_text(text.replace(old, new), encoding="utf-8")
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
-        """Request a page as a browser does; names below `.localhost` don't resolve everywhere, so by Host header."""
+        """Request a page as a browser does."""
+        return self.request("GET", url, headers)
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, document: Any = None
+    ) -> requests.Response:
+        """Request something, with JSON if any; names below `.localhost` don't resolve everywhere, so by Host header."""
         parts = urlsplit(url)
         local = parts._replace(netloc=f"127.0.0.1:{self.port}").geturl()
-        return requests.get(local, headers={**(headers or {}), "Host": parts.netloc}, timeout=30, allow_redirects=False)
+        named = {**(headers or {}), "Host": parts.netloc}
+        return requests.request(method, local, json=document, headers=named, timeout=30, allow_redirects=False)
 
     def close(self) -> None:
         """Stop the embedded AWS."""

@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 import tempfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,14 @@ from experiments.job_queue import JobQueue
 from experiments.jobs import STALLED_AFTER, Jobs
 from experiments.log import Logs
 from experiments.repository import ExperimentRepository
+from experiments.workers import Worker, WorkerRegistry
 
 from worker.build import build_id
 from worker.consumer import Consumer
 from worker.departure import Departure
 from worker.experiment import G4DN_XLARGE_USD_PER_HOUR, Host
+from worker.metadata import InstanceMetadata
+from worker.presence import Presence
 from worker.publish import Publisher
 
 # AWS's own variable for the address: https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html
@@ -38,17 +41,20 @@ def main() -> int:
     logging.getLogger("worker").setLevel(logging.INFO)
     departure = Departure()
     departure.on_signals()
-    if arguments.metadata_endpoint:
-        departure.on_spot_interruption(arguments.metadata_endpoint)
+    metadata = InstanceMetadata(arguments.metadata_endpoint)
+    if metadata.endpoint:
+        departure.on_spot_interruption(metadata)
     logging.getLogger("worker").info("%s, build %s, waits for jobs", arguments.name, build_id())
-    _consumer(arguments, departure).work()
+    host = arguments.host or metadata.get("instance-type") or socket.gethostname()
+    _consumer(arguments, departure, host).work()
     return 0
 
 
-def _consumer(arguments: argparse.Namespace, departure: Departure) -> Consumer:
+def _consumer(arguments: argparse.Namespace, departure: Departure, host: str) -> Consumer:
     untyped: Any = boto3
     dynamodb, s3, sqs = (untyped.client(service, config=PATIENCE) for service in ("dynamodb", "s3", "sqs"))
     repository = ExperimentRepository(arguments.table, dynamodb)
+    worker = Worker(name=arguments.name, build=build_id(), host=host, started_at=datetime.now(UTC))
     return Consumer(
         queue=JobQueue(arguments.queue_url, sqs),
         jobs=Jobs(repository, timedelta(seconds=arguments.stalled_after)),
@@ -57,6 +63,7 @@ def _consumer(arguments: argparse.Namespace, departure: Departure) -> Consumer:
         host=Host(arguments.name, arguments.gpu_hour_usd),
         clip_folder=arguments.clips,
         departure=departure,
+        presence=Presence(WorkerRegistry(arguments.table, dynamodb), worker),
     )
 
 
@@ -70,6 +77,7 @@ def _parse_arguments() -> argparse.Namespace:
         default = os.environ.get(variable)
         parser.add_argument(option, default=default, required=not default, help=f"{meaning} (default: ${variable})")
     parser.add_argument("--name", default=f"{socket.gethostname()}-{os.getpid()}", help="this worker's own name")
+    parser.add_argument("--host", help="the kind of host it runs on (default: the EC2 instance's type, or a host name)")
     parser.add_argument("--clips", type=Path, default=Path(tempfile.gettempdir()) / "clips", help="folder of clips")
     parser.add_argument(
         "--gpu-hour-usd", type=float, default=G4DN_XLARGE_USD_PER_HOUR, help="what an hour of this host costs"

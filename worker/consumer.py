@@ -29,6 +29,7 @@ from worker.command import CommandError, Supervision, supervised
 from worker.departure import Departure
 from worker.experiment import Host, Outcome, fail, job_of, perform
 from worker.job_log import JobLog
+from worker.presence import Presence
 from worker.publish import Publisher
 
 BEAT_SECONDS = 2
@@ -108,13 +109,16 @@ class Consumer:
     host: Host
     clip_folder: Path
     departure: Departure
+    presence: Presence
 
     def work(self) -> None:
         """Take jobs until the worker is to leave."""
         while not self.departure.reason:
+            self.presence.tell()
             with self._undeterred():
                 if message := self.queue.receive(POLL_SECONDS, self._hide_seconds):
                     self._settle(message)
+        self.presence.leave()
         logger.info("leaving: %s", self.departure.reason)
 
     @property
@@ -154,6 +158,7 @@ class Consumer:
 
     def _run(self, held: Experiment, message: Message) -> None:
         logger.info("%s running, attempt %s", held.id, held.attempt)
+        self.presence.tell(held.id)
         log = JobLog(self.logs, held)
         log.add("worker", f"attempt {held.attempt} on {held.worker}, build {held.worker_build}")
         run = Run(held, log, self)
@@ -174,6 +179,7 @@ class Consumer:
         """Tell that all is well; returns why the job is not to go on, if so."""
         if self.departure.reason:
             return Interruption.LEAVING
+        self.presence.tell(held.id)
         with self._undeterred():
             try:
                 if self.jobs.heartbeat(held, run.progress, _now()):

@@ -95,7 +95,8 @@ class Publisher:
         try:
             self.s3.head_object(Bucket=self.media_bucket, Key=key)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "404":
+            # 403 is what S3 says of a missing file to those who may not list the bucket.
+            if error.response["Error"]["Code"] not in ("403", "404"):
                 raise
             return False
         return True

@@ -38,7 +38,7 @@ class LogQuery:
 
     @classmethod
     def from_parameters(cls, parameters: dict[str, str]) -> Self:
-        """Read a request's query parameters.
+        """Read a request's query parameters; an empty one asks for nothing.
 
         Raises:
             InvalidQuery: a value makes no sense.

@@ -42,7 +42,7 @@ def show_log(experiment_id: str) -> Response[str]:
 @router.get("/audit")
 def show_audit() -> Response[str]:
     """Tell who did what."""
-    page = services().audit.page(router.current_event.query_string_parameters.get("cursor") or None)
+    page = services().audit.page(router.current_event.query_string_parameters.get("cursor"))
     return answer(Audit(entries=page.entries, next_cursor=page.next_cursor))
 
 

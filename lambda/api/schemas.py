@@ -72,14 +72,20 @@ def hints_of(record: type) -> dict[str, Any]:
 
 
 def query_parameter(name: str, hint: Any, schemas: Schemas) -> Schema:
-    """Describe an optional parameter: what may be None in the query may be left out of the request."""
+    """Describe an optional parameter: what may be None in the query may be left out of the request, or be empty."""
     kind, keywords = get_args(hint)
     schema = schemas.of(kind)
     sent = next(iter(schema.get("anyOf", [])), schema)
     if isinstance(sent["type"], list):
         sent = {"type": sent["type"][0]}
     limits = {keyword: value for keyword, value in keywords.items() if keyword != "description"}
-    return {"name": name, "in": "query", "description": keywords["description"], "schema": sent | limits}
+    return {
+        "name": name,
+        "in": "query",
+        "description": keywords["description"],
+        "allowEmptyValue": "minLength" not in limits,
+        "schema": sent | limits,
+    }
 
 
 def _in_one_line(docstring: str | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from experiments.configuration import Configuration, ConfigurationError
 from experiments.json_schema import FieldProblem, Schema, problems_of
 
+_DECIMALS = 9
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -59,11 +60,11 @@ class CodecEntry:
         """Return the configuration that parameters, which fit the schema, ask for."""
         return Configuration(
             codec=self.name,
-            quality=parameters["quality"],
+            quality=_tidy(parameters["quality"]),
             rate_control=self.rate_control,
             preset=parameters["preset"],
             threads=threads,
-            options=parameters.get("options", {}),
+            options={name: _tidy(value) for name, value in parameters.get("options", {}).items()},
         )
 
     def problems(self, configuration: Configuration) -> Iterator[FieldProblem]:
@@ -87,6 +88,13 @@ class CodecEntry:
         if problems := list(self.problems(configuration)):
             found = "; ".join(f"{problem.path.removeprefix('/')} {problem.message}".strip() for problem in problems)
             raise ConfigurationError(f"{self.name}: {found}")
+
+
+def _tidy(value: Any) -> Any:
+    """Return the same number always in the same way, and none that is closer to zero than the table can keep."""
+    if not isinstance(value, float):
+        return value
+    return int(value) if value.is_integer() else round(value, _DECIMALS)
 
 
 def _crf(kind: str, highest: int, usual: int) -> Schema:

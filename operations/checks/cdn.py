@@ -10,6 +10,7 @@ from components.cdn import (
     CACHING_DISABLED,
     CACHING_OPTIMIZED,
     DAY,
+    ERRORS_HELD,
     FRAME_OPTION,
     REFERRER_POLICY,
     SITE_ORIGIN,
@@ -33,6 +34,10 @@ def cdn_checks(target: Target) -> Iterator[Check]:
     yield compared("CDN enabled", expected=True, found=config["Enabled"])
     yield compared("CDN price class", settings.price_class, config["PriceClass"])
     yield compared("CDN aliases", [settings.domain] if settings.domain else [], config["Aliases"].get("Items", []))
+
+    errors = config.get("CustomErrorResponses", {}).get("Items", [])
+    held = {error["ErrorCode"]: error["ErrorCachingMinTTL"] for error in errors}
+    yield compared("CDN seconds that errors are held", ERRORS_HELD, dict(sorted(held.items())))
 
     default = config["DefaultCacheBehavior"]
     ordered = config.get("CacheBehaviors", {}).get("Items", [])
@@ -88,7 +93,7 @@ def _headers_policy_checks(target: Target, behaviours: Mapping[str, Mapping[str,
 
 
 def _security_headers(target: Target) -> dict[str, dict[str, Any]]:
-    policy = content_security_policy(target.settings, target.outputs["media_bucket"])
+    policy = content_security_policy(target.settings, target.outputs["media_bucket"], target.outputs["sign_in_url"])
     transport = {"AccessControlMaxAgeSec": YEAR, "IncludeSubdomains": True, "Override": True}
     return {
         "ContentSecurityPolicy": {"ContentSecurityPolicy": policy, "Override": True},

@@ -1,37 +1,58 @@
-"""The renderer's function: the code that Lambda holds, the version that users are led to, the configuration of both."""
+"""The functions: the code that Lambda holds, the version that users are led to, the configuration of both."""
 
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from components import admin_api, renderer
 from components.lambda_package import ARCHITECTURE, RUNTIME
-from components.renderer import HANDLER, LIVE_ALIAS
+from components.release_gate import LIVE_ALIAS
 from components.served import get
 from operations.checks.check import Check, CouldNotLook, compared
 from operations.checks.differences import archive_files, different_files
 from operations.checks.target import Target
 
 
-def function_checks(target: Target) -> Iterator[Check]:
-    """Compare `$LATEST`, the alias and the version behind it with git and with the stack's outputs."""
-    name = target.outputs["renderer_function"]
-    function = target.functions.get_function_configuration(FunctionName=name)
-    yield from _code_checks(target, "function", function)
-    yield from _configuration_checks(target, "function", function)
+@dataclass(frozen=True)
+class Declared:
+    """A function as the program declares it."""
 
-    alias = target.functions.get_alias(FunctionName=name, Name=LIVE_ALIAS)
-    number = alias["FunctionVersion"]
-    yield compared(f"alias {LIVE_ALIAS}", f"version {target.outputs['renderer_version']}", _destination(alias))
+    name: str
+    version: str
+    configuration: dict[str, Any]
+    """What Lambda says of it, in Lambda's words."""
+    variables: dict[str, str]
 
-    version = target.functions.get_function(FunctionName=name, Qualifier=number)
-    label = f"version {number}"
-    yield from _code_checks(target, label, version["Configuration"])
-    yield from _configuration_checks(target, label, version["Configuration"])
-    yield _file_check(target, label, version["Code"]["Location"])
 
+def renderer_checks(target: Target) -> Iterator[Check]:
+    """Compare the renderer with git, and what a release made of it."""
+    yield from _function_checks(target, _renderer(target), "")
     yield compared("rollback", "none", _rollback(target))
     recorded = target.outputs["renderer_code_sha256"]
     yield compared("output renderer_code_sha256", target.package.sha256, recorded)
+
+
+def admin_api_checks(target: Target) -> Iterator[Check]:
+    """Compare the admin API with git."""
+    yield from _function_checks(target, _admin_api(target), "admin API's ")
+
+
+def _function_checks(target: Target, declared: Declared, whose: str) -> Iterator[Check]:
+    """Compare `$LATEST`, the alias and the version behind it with git and with the stack's outputs."""
+    function = target.functions.get_function_configuration(FunctionName=declared.name)
+    yield from _code_checks(target, f"{whose}function", function)
+    yield from _configuration_checks(declared, f"{whose}function", function)
+
+    alias = target.functions.get_alias(FunctionName=declared.name, Name=LIVE_ALIAS)
+    number = alias["FunctionVersion"]
+    yield compared(f"{whose}alias {LIVE_ALIAS}", f"version {declared.version}", _destination(alias))
+
+    version = target.functions.get_function(FunctionName=declared.name, Qualifier=number)
+    label = f"{whose}version {number}"
+    yield from _code_checks(target, label, version["Configuration"])
+    yield from _configuration_checks(declared, label, version["Configuration"])
+    yield _file_check(target, label, version["Code"]["Location"])
 
 
 def _rollback(target: Target) -> str:
@@ -47,18 +68,45 @@ def _code_checks(target: Target, label: str, found: Mapping[str, Any]) -> Iterat
     yield compared(f"{label} CodeSize", target.package.path.stat().st_size, found["CodeSize"])
 
 
-def _configuration_checks(target: Target, label: str, found: Mapping[str, Any]) -> Iterator[Check]:
-    settings = target.settings
-    yield compared(f"{label} Runtime", RUNTIME, found.get("Runtime"))
-    yield compared(f"{label} Architectures", [ARCHITECTURE], found.get("Architectures"))
-    yield compared(f"{label} Handler", HANDLER, found.get("Handler"))
-    yield compared(f"{label} MemorySize", settings.renderer_memory_mb, found.get("MemorySize"))
-    yield compared(f"{label} Timeout", settings.renderer_timeout_seconds, found.get("Timeout"))
+def _configuration_checks(declared: Declared, label: str, found: Mapping[str, Any]) -> Iterator[Check]:
+    for name, value in {"Runtime": RUNTIME, "Architectures": [ARCHITECTURE], **declared.configuration}.items():
+        yield compared(f"{label} {name}", value, found.get(name))
     variables = dict(sorted(found.get("Environment", {}).get("Variables", {}).items()))
-    yield compared(f"{label} Environment", _environment(target), variables)
+    yield compared(f"{label} Environment", dict(sorted(declared.variables.items())), variables)
 
 
-def _environment(target: Target) -> dict[str, str]:
+def _renderer(target: Target) -> Declared:
+    outputs, settings = target.outputs, target.settings
+    memory, timeout = settings.renderer_memory_mb, settings.renderer_timeout_seconds
+    return Declared(
+        name=outputs["renderer_function"],
+        version=outputs["renderer_version"],
+        configuration={"Handler": renderer.HANDLER, "MemorySize": memory, "Timeout": timeout},
+        variables=_shared_variables(target),
+    )
+
+
+def _admin_api(target: Target) -> Declared:
+    outputs, settings = target.outputs, target.settings
+    memory, timeout = admin_api.MEMORY_MB, admin_api.TIMEOUT_SECONDS
+    return Declared(
+        name=outputs["admin_function"],
+        version=outputs["admin_version"],
+        configuration={"Handler": admin_api.HANDLER, "MemorySize": memory, "Timeout": timeout},
+        variables={
+            **_shared_variables(target),
+            "ADMIN_FUNCTION": outputs["admin_function"],
+            "API_ID": outputs["api_id"],
+            "CHAT_MODEL": settings.chat_model,
+            "CHAT_MONTHLY_USD": settings.chat_monthly_usd,
+            "DEAD_LETTER_QUEUE_URL": outputs["dead_letter_queue_url"],
+            "JOB_QUEUE_URL": outputs["job_queue_url"],
+            "RENDERER_FUNCTION": outputs["renderer_function"],
+        },
+    )
+
+
+def _shared_variables(target: Target) -> dict[str, str]:
     return {
         "BUILD_ID": target.package.sha256,
         "MEDIA_BUCKET": target.outputs["media_bucket"],

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from components.release import RECORD_KEY
+from components.sign_in import CONFIGURATION_KEY
 from components.static_site import CACHE_CONTROL
 from operations.checks.check import Check, compared
 from operations.checks.target import Target
@@ -52,7 +53,7 @@ def _objects(target: Target) -> Iterator[tuple[str, datetime]]:
     pages = target.objects.get_paginator("list_objects_v2").paginate(Bucket=target.outputs["site_bucket"])
     for page in pages:
         for entry in page.get("Contents", []):
-            if entry["Key"] != RECORD_KEY:
+            if entry["Key"] not in (CONFIGURATION_KEY, RECORD_KEY):
                 yield f"/{quote(entry['Key'])}", entry["LastModified"].replace(microsecond=0)
 
 

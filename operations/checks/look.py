@@ -10,14 +10,15 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from components.served import Unreachable
 from operations.checks.cdn import cdn_checks
 from operations.checks.check import Check, CouldNotLook, Findings
-from operations.checks.function import function_checks
+from operations.checks.function import admin_api_checks, renderer_checks
 from operations.checks.invalidations import invalidation_checks
 from operations.checks.served import served_checks
 from operations.checks.static_files import object_checks
 from operations.checks.target import Target
 
 SUBJECTS: dict[str, Callable[[Target], Iterator[Check]]] = {
-    "function": function_checks,
+    "function": renderer_checks,
+    "admin API": admin_api_checks,
     "objects": object_checks,
     "CDN": cdn_checks,
     "invalidations": invalidation_checks,

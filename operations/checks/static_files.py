@@ -20,7 +20,7 @@ def object_checks(target: Target) -> Iterator[Check]:
             yield from _object_checks(target, key, file)
         else:
             yield Check(f"object {key}", ok=False, expected="the file in dashboard/", found="no such object")
-    for key in sorted(keys - files.keys() - {RECORD_KEY}):
+    for key in sorted(keys - files.keys() - target.configuration.keys() - {RECORD_KEY}):
         yield Check(f"object {key}", ok=False, expected="no such object", found="an object that is not in dashboard/")
 
 

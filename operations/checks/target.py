@@ -12,12 +12,14 @@ from botocore.exceptions import BotoCoreError
 from components.aws_connection import PATIENCE, connected
 from components.lambda_package import LambdaPackage, package_source
 from components.settings import Settings
+from components.sign_in import CONFIGURATION_KEY, configuration
 from operations.checks.check import CouldNotLook
 from sandbox.places import PROJECT
 
 OUTPUTS = (
-    *("api_url", "dashboard_url", "distribution_id", "media_bucket", "renderer_code_sha256", "renderer_function"),
-    *("release", "renderer_version", "site_bucket", "table_name"),
+    *("admin_function", "admin_version", "api_id", "api_url", "client_id", "dashboard_url", "dead_letter_queue_url"),
+    *("distribution_id", "job_queue_url", "media_bucket", "release", "renderer_code_sha256", "renderer_function"),
+    *("renderer_version", "sign_in_url", "site_bucket", "table_name"),
 )
 
 
@@ -28,13 +30,18 @@ class Target:
     settings: Settings
     outputs: Mapping[str, str]
     package: LambdaPackage
-    """The renderer's archive, built from the source at hand."""
+    """The functions' archive, built from the source at hand."""
     release: Mapping[str, Any]
     """The record of the last release."""
     static_files: Path
     functions: Any
     objects: Any
     cdn: Any
+
+    @property
+    def configuration(self) -> dict[str, bytes]:
+        """What the deployment itself tells the admin page, by the file's key."""
+        return {CONFIGURATION_KEY: configuration(self.outputs["client_id"], self.outputs["sign_in_url"]).encode()}
 
     @classmethod
     def of(cls, config: Mapping[str, Any], stack: str, outputs: Mapping[str, Any], root: Path = PROJECT) -> "Target":

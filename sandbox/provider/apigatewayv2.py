@@ -1,11 +1,11 @@
-"""API Gateway v2: HTTP APIs with their integrations, routes and stages."""
+"""API Gateway v2: HTTP APIs with their authorizers, integrations, routes and stages."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import Properties, Resource, superfluous_tags
-from sandbox.provider.shape import AWS_DECIDES, Block, Field
+from sandbox.provider.shape import AWS_DECIDES, Block, Field, Values
 
 DEFAULT_STAGE = "$default"
 
@@ -126,6 +126,47 @@ class Integration(ApiPart):
         aws.client("apigatewayv2").delete_integration(ApiId=known["apiId"], IntegrationId=identifier)
 
 
+class Authorizer(ApiPart):
+    """Who may send requests: those with a token of an issuer."""
+
+    tokens = ("aws:apigatewayv2/authorizer:Authorizer",)
+    collection = "authorizers"
+    id_name = "AuthorizerId"
+    part = Block(
+        fields={
+            "name": Field(aws="Name", required=True),
+            "authorizerType": Field(aws="AuthorizerType", required=True),
+            "identitySources": Values(aws="IdentitySource"),
+            "jwtConfiguration": Block(
+                aws="JwtConfiguration", fields={"audiences": Values(aws="Audience"), "issuer": Field(aws="Issuer")}
+            ),
+        }
+    )
+    inputs = Block(fields={"apiId": Field(required=True), **part.fields})
+    replace_on = frozenset({"apiId", "authorizerType"})
+    found_by = ("name",)
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """As Resource."""
+        response = aws.client("apigatewayv2").create_authorizer(ApiId=inputs["apiId"], **self.part.to_aws(inputs))
+        return str(response["AuthorizerId"])
+
+    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
+        """As Resource."""
+        item = aws.client("apigatewayv2").get_authorizer(ApiId=known["apiId"], AuthorizerId=identifier)
+        return {"apiId": known["apiId"], **self.part.from_aws(item)}
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        """As Resource."""
+        aws.client("apigatewayv2").update_authorizer(
+            ApiId=inputs["apiId"], AuthorizerId=identifier, **self.part.to_aws(inputs)
+        )
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        """As Resource."""
+        aws.client("apigatewayv2").delete_authorizer(ApiId=known["apiId"], AuthorizerId=identifier)
+
+
 class Route(ApiPart):
     """Which requests go where."""
 
@@ -137,6 +178,8 @@ class Route(ApiPart):
             "routeKey": Field(aws="RouteKey", required=True),
             "target": Field(aws="Target"),
             "authorizationType": Field(aws="AuthorizationType", default="NONE"),
+            "authorizationScopes": Values(aws="AuthorizationScopes"),
+            "authorizerId": Field(aws="AuthorizerId"),
         }
     )
     inputs = Block(fields={"apiId": Field(required=True), **part.fields})

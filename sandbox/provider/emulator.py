@@ -11,7 +11,10 @@ from sandbox.provider.errors import ProviderError, no_answer
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 # pulumi-aws's names of a service's endpoint, where they are not boto3's.
-ENDPOINT_NAMES = {"logs": ("cloudwatchlogs", "cloudwatchlog", "logs")}
+ENDPOINT_NAMES = {
+    "cognito-idp": ("cognitoidp", "cognitoidentityprovider"),
+    "logs": ("cloudwatchlogs", "cloudwatchlog", "logs"),
+}
 CONFIG_KEYS = frozenset(
     {
         "accessKey",

@@ -8,6 +8,12 @@ GONE_CODES = frozenset(
     {
         "404",
         "AWS.SimpleQueueService.NonExistentQueue",
+        "InvalidGroup.NotFound",
+        "InvalidInternetGatewayID.NotFound",
+        "InvalidLaunchTemplateId.NotFound",
+        "InvalidRouteTableID.NotFound",
+        "InvalidSubnetID.NotFound",
+        "InvalidVpcID.NotFound",
         "NoSuchBucket",
         "NoSuchBucketPolicy",
         "NoSuchCachePolicy",

@@ -1,4 +1,4 @@
-"""IAM: roles and their inline policies."""
+"""IAM: roles, their policies, and the instance profiles that give them to EC2."""
 
 import json
 from typing import Any
@@ -119,6 +119,83 @@ class RolePolicy(Setting):
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         """As Resource."""
         aws.client("iam").delete_role_policy(RoleName=known["role"], PolicyName=known["name"])
+
+
+class RolePolicyAttachment(Setting):
+    """A managed policy that a role has."""
+
+    tokens = ("aws:iam/rolePolicyAttachment:RolePolicyAttachment",)
+    inputs = Block(fields={"role": Field(required=True), "policyArn": Field(required=True)})
+    identity = ("role", "policyArn")
+    regional = False
+
+    def put(self, aws: Aws, inputs: Properties) -> None:
+        """As Setting."""
+        aws.client("iam").attach_role_policy(RoleName=inputs["role"], PolicyArn=inputs["policyArn"])
+
+    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
+        """As Resource."""
+        pages = aws.client("iam").get_paginator("list_attached_role_policies").paginate(RoleName=known["role"])
+        attached = {policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]}
+        return {"role": known["role"], "policyArn": known["policyArn"]} if known["policyArn"] in attached else None
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        """As Resource."""
+        aws.client("iam").detach_role_policy(RoleName=known["role"], PolicyArn=known["policyArn"])
+
+
+class InstanceProfile(Resource):
+    """What gives instances a role."""
+
+    tokens = ("aws:iam/instanceProfile:InstanceProfile",)
+    inputs = Block(fields={"name": Field(required=True), "role": Field()})
+    identity = ("name",)
+    computed = ("arn", "tagsAll")
+    tagged = True
+    regional = False
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """As Resource."""
+        name = str(inputs["name"])
+        aws.client("iam").create_instance_profile(InstanceProfileName=name, Tags=tag_list(aws.tags(inputs)))
+        self._give(aws, name, inputs)
+        return name
+
+    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
+        """As Resource."""
+        profile = aws.client("iam").get_instance_profile(InstanceProfileName=identifier)["InstanceProfile"]
+        return {
+            "name": identifier,
+            "role": next((role["RoleName"] for role in profile["Roles"]), None),
+            "arn": profile["Arn"],
+            "tagsAll": tag_map(profile.get("Tags", [])),
+        }
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        """As Resource."""
+        iam = aws.client("iam")
+        if "role" in changed:
+            self._take(aws, identifier, known)
+            self._give(aws, identifier, inputs)
+        if "tags" in changed:
+            tags = aws.tags(inputs)
+            if keys := superfluous_tags(known, tags):
+                iam.untag_instance_profile(InstanceProfileName=identifier, TagKeys=keys)
+            if tags:
+                iam.tag_instance_profile(InstanceProfileName=identifier, Tags=tag_list(tags))
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        """As Resource."""
+        self._take(aws, identifier, known)
+        aws.client("iam").delete_instance_profile(InstanceProfileName=identifier)
+
+    def _give(self, aws: Aws, name: str, inputs: Properties) -> None:
+        if role := inputs.get("role"):
+            aws.client("iam").add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+
+    def _take(self, aws: Aws, name: str, known: Properties) -> None:
+        if role := known.get("role"):
+            aws.client("iam").remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role)
 
 
 def _policy_text(document: Any) -> str:

@@ -4,14 +4,33 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sandbox.provider import acm, apigatewayv2, cloudfront, dynamodb, iam, lambda_, logs, route53, s3, sqs, sts
+from sandbox.provider import (
+    acm,
+    apigatewayv2,
+    autoscaling,
+    cloudfront,
+    cloudwatch,
+    cognito,
+    dynamodb,
+    ec2,
+    iam,
+    lambda_,
+    logs,
+    route53,
+    s3,
+    sqs,
+    sts,
+)
 from sandbox.provider.emulator import Aws
 from sandbox.provider.errors import ProviderError
 from sandbox.provider.resource import Resource
 
-MODULES = (acm, apigatewayv2, cloudfront, dynamodb, iam, lambda_, logs, route53, s3, sqs)
+MODULES = (
+    *(acm, apigatewayv2, autoscaling, cloudfront, cloudwatch, cognito, dynamodb, ec2, iam, lambda_, logs),
+    *(route53, s3, sqs),
+)
 # Where a module is not named after the middle of the token.
-FILES = {"cloudwatch": "logs.py", "index": "sts.py", "lambda": "lambda_.py"}
+FILES = {"index": "sts.py", "lambda": "lambda_.py"}
 
 
 @cache

@@ -37,6 +37,11 @@ class Program:
         assert len(found) == 1, f"{len(found)} resources of {type_} with {inputs}"
         return found[0]
 
+    def named(self, type_: str, name: str) -> dict[str, Any]:
+        """The inputs of the only resource of a type with this name of Pulumi's."""
+        (found,) = [resource.inputs for resource in self.resources if (resource.typ, resource.name) == (type_, name)]
+        return found
+
     def policies(self) -> dict[str, list[dict[str, Any]]]:
         """The statements of each IAM and bucket policy, by resource name."""
         types = ("aws:iam/rolePolicy:RolePolicy", "aws:s3/bucketPolicy:BucketPolicy")
@@ -56,12 +61,16 @@ class RecordingMocks(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self._program.resources.append(args)
         kind = args.typ.rsplit(":", 1)[-1]
-        outputs = {"arn": f"arn:aws:{kind}:{args.name}", **args.inputs, **self._computed(kind, args)}
+        given = {"arn": f"arn:aws:{kind}:{args.name}", "region": "us-east-1"}
+        outputs = {**given, **args.inputs, **self._computed(kind, args)}
         return f"{kind}-{args.name}-id", outputs
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        assert args.token == "aws:index/getCallerIdentity:getCallerIdentity", args.token
-        return {"accountId": ACCOUNT}, []
+        answers = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+            "aws:index/getRegion:getRegion": {"region": "us-east-1"},
+        }
+        return answers[args.token], []
 
     @staticmethod
     def _computed(kind: str, args: MockResourceArgs) -> dict[str, Any]:
@@ -82,6 +91,8 @@ class RecordingMocks(Mocks):
             "Queue": {"url": f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{args.inputs.get('name')}"},
             "Record": {"fqdn": "_x.aiv1codec.com"},
             "Table": {"arn": f"arn:aws:Table:{args.inputs.get('name')}"},
+            "UserPool": {"endpoint": "cognito-idp.us-east-1.amazonaws.com/pool"},
+            "Vpc": {"defaultRouteTableId": "rtb-workers"},
             "Stage": {"invokeUrl": f"https://abc.execute-api.us-east-1.amazonaws.com/{name}"},
         }
         return computed.get(kind, {})

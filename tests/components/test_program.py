@@ -1,5 +1,6 @@
 """What the program wires to what, for the live site and for the sandbox."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,10 @@ RunProgram = Callable[..., Program]
 
 ALIAS = "aws:lambda/alias:Alias"
 API = "aws:apigatewayv2/api:Api"
+AUTHORIZER = "aws:apigatewayv2/authorizer:Authorizer"
 BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 BUCKET = "aws:s3/bucket:Bucket"
+CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 FUNCTION = "aws:lambda/function:Function"
 GATE = "pulumi-python:dynamic:ReleaseGate"
@@ -30,12 +33,15 @@ PROOF = "pulumi-python:dynamic:ReleaseProof"
 QUEUE = "aws:sqs/queue:Queue"
 RECORD = "aws:route53/record:Record"
 ROLE = "aws:iam/role:Role"
+ROUTE = "aws:apigatewayv2/route:Route"
 STAGE = "aws:apigatewayv2/stage:Stage"
 TABLE = "aws:dynamodb/table:Table"
+USER_POOL = "aws:cognito/userPool:UserPool"
 
 # Kinds of resources that AWS lets nobody tag.
 UNTAGGABLE = {
     "Alias",
+    "Authorizer",
     "BucketLifecycleConfiguration",
     "BucketOwnershipControls",
     "BucketPolicy",
@@ -47,13 +53,18 @@ UNTAGGABLE = {
     "LayerVersion",
     "OriginAccessControl",
     "Permission",
+    "Policy",
     "QueuePolicy",
     "Record",
     "ReleaseGate",
     "ReleaseProof",
     "ResponseHeadersPolicy",
     "RolePolicy",
+    "RolePolicyAttachment",
     "Route",
+    "UserGroup",
+    "UserPoolClient",
+    "UserPoolDomain",
 }
 
 
@@ -67,54 +78,74 @@ def sandbox(run_program: RunProgram) -> Program:
     return run_program("sandbox")
 
 
-def test_the_api_calls_the_alias_of_the_published_version(production: Program) -> None:
-    assert production.one(FUNCTION)["publish"] is True
-    assert production.one(ALIAS)["functionVersion"] == "7"
-    assert production.one(INTEGRATION)["integrationUri"] == "invoke:live"
-    permission = production.one(PERMISSION)
-    assert permission["qualifier"] == "live"
+@pytest.mark.parametrize("name", ["renderer", "admin-api"])
+def test_the_api_calls_the_alias_of_the_published_version(production: Program, name: str) -> None:
+    function = production.named(FUNCTION, name)
+    assert function["publish"] is True
+    assert production.one(ALIAS, functionName=function["name"])["functionVersion"] == "7"
+    assert production.named(INTEGRATION, name)["integrationUri"] == "invoke:live"
+    permission = production.named(PERMISSION, name)
+    assert (permission["function"], permission["qualifier"]) == (function["name"], "live")
     assert permission["sourceArn"] == "execution:dashboard/production/*"
 
 
-def test_a_version_passes_the_gate_before_alias_and_files_move(production: Program) -> None:
-    gate = production.one(GATE)
+@pytest.mark.parametrize(("name", "checked_at"), [("renderer", ["/health", "/"]), ("admin-api", ["/api/admin/health"])])
+def test_a_version_passes_the_gate_before_alias_and_files_move(
+    production: Program, name: str, checked_at: list[str]
+) -> None:
+    function = production.named(FUNCTION, name)
+    gate = production.one(GATE, function_name=function["name"])
     assert gate["version"] == "7"
-    assert gate["code_sha256"] == production.one(FUNCTION)["codeSha256"]
+    assert gate["code_sha256"] == function["codeSha256"]
+    assert gate["checked_at"] == checked_at
+
+
+def test_both_functions_run_the_same_archive_and_layer(production: Program) -> None:
+    renderer, admin_api = (production.named(FUNCTION, name) for name in ("renderer", "admin-api"))
+    assert renderer["codeSha256"] == admin_api["codeSha256"]
+    assert renderer["layers"] == admin_api["layers"]
+    assert renderer["role"] != admin_api["role"]
 
 
 def test_other_permissions_are_another_role(production: Program, run_program: RunProgram) -> None:
     other = run_program("production", hostedZoneId="Z0123456789", tableName="another-table")
-    assert production.one(ROLE)["name"] != other.one(ROLE)["name"]
+    for name in ("renderer", "admin-api"):
+        assert production.named(ROLE, name)["name"] != other.named(ROLE, name)["name"]
 
 
 def test_the_build_id_is_the_hash_of_the_deployed_archive(production: Program) -> None:
-    function = production.one(FUNCTION)
-    assert function["environment"]["variables"]["BUILD_ID"] == function["codeSha256"]
-    assert production.one(INVALIDATION)["rendered_by"] == function["codeSha256"]
+    for function in production.all(FUNCTION):
+        assert function["environment"]["variables"]["BUILD_ID"] == function["codeSha256"]
+    assert production.one(INVALIDATION)["rendered_by"] == production.named(FUNCTION, "renderer")["codeSha256"]
 
 
-def test_the_renderer_counts_with_the_prices_of_the_configuration(run_program: RunProgram) -> None:
-    variables = run_program("sandbox", gpuHourUsd="0.752").one(FUNCTION)["environment"]["variables"]
-    assert json.loads(variables["PRICES"])["gpu_hour_usd"] == 0.752
+def test_functions_count_with_the_prices_of_the_configuration(run_program: RunProgram) -> None:
+    for function in run_program("sandbox", gpuHourUsd="0.752").all(FUNCTION):
+        assert json.loads(function["environment"]["variables"]["PRICES"])["gpu_hour_usd"] == 0.752
 
 
 def test_the_last_step_proves_what_users_get_and_puts_it_on_record(production: Program) -> None:
     proof = production.one(PROOF)
-    assert proof["build_id"] == production.one(FUNCTION)["codeSha256"]
-    assert proof["static_files"] == production.one(INVALIDATION)["static_files"]
+    assert proof["build_id"] == proof["admin_build_id"] == production.named(FUNCTION, "renderer")["codeSha256"]
+    assert proof["admin_function"] == production.named(FUNCTION, "admin-api")["name"]
+    configuration = production.one(OBJECT, key="config.json")["content"]
+    written = {"/config.json": hashlib.sha256(configuration.encode()).hexdigest()}
+    assert proof["static_files"] == {**production.one(INVALIDATION)["static_files"], **written}
     assert proof["site_url"] == "https://aiv1codec.com"
     record = production.one(OBJECT, key="release.json")
     assert json.loads(record["content"]) == {"release": "r1"}
     assert record["cacheControl"] == "no-cache"
 
 
-def test_a_rollback_takes_an_earlier_version_through_the_gate(
+def test_a_rollback_takes_an_earlier_version_of_the_renderer_through_the_gate(
     run_program: RunProgram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RENDERER_VERSION", "3")
     program = run_program("sandbox")
-    assert program.one(GATE)["version"] == "3"
-    assert program.one(ALIAS)["functionVersion"] == "3"
+    for name, version in (("renderer", "3"), ("admin-api", "7")):
+        function = program.named(FUNCTION, name)["name"]
+        assert program.one(GATE, function_name=function)["version"] == version
+        assert program.one(ALIAS, functionName=function)["functionVersion"] == version
     assert program.one(PROOF)["rolled_back"] is True
 
 
@@ -126,20 +157,102 @@ def test_what_is_no_version_is_refused_before_anything_is_registered(
         run_program("sandbox")
 
 
-def test_no_statement_names_every_resource_or_every_action(production: Program) -> None:
+def test_no_statement_names_every_resource_or_every_action_but_for_metrics(production: Program) -> None:
     for name, statements in production.policies().items():
         for statement in statements:
-            assert "*" not in _as_list(statement["Resource"]), f"{name}: {statement['Sid']}"
-            assert not any("*" in action for action in _as_list(statement["Action"])), f"{name}: {statement['Sid']}"
+            actions = _as_list(statement["Action"])
+            whole = "*" in _as_list(statement["Resource"])
+            assert not whole or actions == ["cloudwatch:GetMetricData"], f"{name}: {statement['Sid']}"
+            assert not any("*" in action for action in actions), f"{name}: {statement['Sid']}"
 
 
 def test_the_renderer_can_write_nothing_but_its_log(production: Program) -> None:
-    actions = {action for statement in production.policies()["renderer"] for action in _as_list(statement["Action"])}
-    assert actions == {
+    assert _actions(production, "renderer") == {
         *("dynamodb:GetItem", "dynamodb:Query"),
         *("s3:GetObject", "s3:ListBucket"),
         *("logs:CreateLogStream", "logs:PutLogEvents"),
     }
+
+
+def test_the_admin_api_can_change_experiments_and_queue_jobs_and_no_more(production: Program) -> None:
+    assert _actions(production, "admin-api") == {
+        *("dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem"),
+        *("dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+        *("s3:DeleteObject", "s3:ListBucket"),
+        *("sqs:GetQueueAttributes", "sqs:SendMessage"),
+        "cloudwatch:GetMetricData",
+        *("logs:CreateLogStream", "logs:PutLogEvents"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "resources"),
+    [
+        ("", []),
+        ("amazon.nova-pro-v1:0", ["arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0"]),
+        (
+            "us.amazon.nova-pro-v1:0",
+            [
+                f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/us.amazon.nova-pro-v1:0",
+                "arn:aws:bedrock:*::foundation-model/amazon.nova-pro-v1:0",
+            ],
+        ),
+    ],
+)
+def test_the_chat_may_ask_the_configured_model_alone(run_program: RunProgram, model: str, resources: list[str]) -> None:
+    program = run_program("sandbox", chatModel=model)
+    asking = [each for each in program.policies()["admin-api"] if each["Action"] == "bedrock:InvokeModel"]
+    assert [each["Resource"] for each in asking] == resources
+    assert program.named(FUNCTION, "admin-api")["environment"]["variables"]["CHAT_MODEL"] == model
+
+
+def test_administrators_alone_get_to_the_admin_api(production: Program) -> None:
+    route = production.named(ROUTE, "admin-api")
+    assert route["routeKey"] == "ANY /api/admin/{proxy+}"
+    assert (route["authorizationType"], route["authorizationScopes"]) == ("JWT", ["openid"])
+    assert route["authorizerId"] == "Authorizer-administrators-id"
+    authorizer = production.one(AUTHORIZER)
+    assert authorizer["identitySources"] == ["$request.header.Authorization"]
+    assert authorizer["jwtConfiguration"] == {
+        "audiences": ["UserPoolClient-admin-page-id"],
+        "issuer": "https://cognito-idp.us-east-1.amazonaws.com/pool",
+    }
+
+
+def test_nobody_signs_up_by_himself(production: Program, sandbox: Program) -> None:
+    pool = production.one(USER_POOL)
+    assert pool["adminCreateUserConfig"] == {"allowAdminCreateUserOnly": True}
+    assert pool["passwordPolicy"]["minimumLength"] >= 14
+    assert pool["mfaConfiguration"] == "OPTIONAL"
+    assert [each["name"] for each in pool["accountRecoverySetting"]["recoveryMechanisms"]] == ["verified_email"]
+    assert [program.one(USER_POOL)["deletionProtection"] for program in (production, sandbox)] == ["ACTIVE", "INACTIVE"]
+
+
+def test_the_admin_page_signs_in_by_code_and_leads_back_to_itself(production: Program) -> None:
+    client = production.one(CLIENT)
+    assert client["generateSecret"] is False
+    assert client["allowedOauthFlows"] == ["code"]
+    assert client["callbackUrls"] == client["logoutUrls"] == ["https://aiv1codec.com/admin.html"]
+    assert client["preventUserExistenceErrors"] == "ENABLED"
+    assert client["enableTokenRevocation"] is True
+
+
+def test_the_admin_page_is_told_where_to_sign_in_and_may_fetch_its_tokens_there(
+    production: Program, sandbox: Program
+) -> None:
+    domain = f"ai-video-codec-dashboard-production-admin-{ACCOUNT}"
+    signs_in_at = [
+        (production, f"https://{domain}.auth.us-east-1.amazoncognito.com"),
+        (sandbox, "http://127.0.0.1:4566"),
+    ]
+    for program, url in signs_in_at:
+        assert json.loads(program.one(OBJECT, key="config.json")["content"]) == {
+            "admin_api": "/api/admin",
+            "client_id": "UserPoolClient-admin-page-id",
+            "scope": "openid email",
+            "sign_in_url": url,
+        }
+        assert f"; connect-src 'self' {url}; " in _content_security(program)
 
 
 def test_no_bucket_is_public(production: Program) -> None:
@@ -176,6 +289,10 @@ def test_nothing_of_the_api_is_cached_and_pages_as_long_as_the_renderer_says(pro
     assert (pages["minTtl"], pages["defaultTtl"]) == (0, 0)
     api = next(b for b in production.one(DISTRIBUTION)["orderedCacheBehaviors"] if b["pathPattern"] == "/api/*")
     assert api["cachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # AWS's CachingDisabled
+    # AWS's AllViewerExceptHostHeader, without which the API gets no token.
+    assert api["originRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    errors = production.one(DISTRIBUTION)["customErrorResponses"]
+    assert {error["errorCachingMinTtl"] for error in errors} == {0}
 
 
 def test_production_speaks_https_only_and_the_sandbox_need_not(production: Program, run_program: RunProgram) -> None:
@@ -270,6 +387,9 @@ def test_every_resource_that_can_be_tagged_says_where_it_belongs(production: Pro
         if resource.typ.startswith("dashboard:") or kind in UNTAGGABLE:
             continue
         tags = resource.inputs.get("tags") or {}
+        if isinstance(tags, list):  # Auto Scaling's, which instances inherit.
+            assert all(tag["propagateAtLaunch"] for tag in tags)
+            tags = {tag["key"]: tag["value"] for tag in tags}
         assert tags.keys() == {"project", "stack", "component"}, resource.name
         assert tags["stack"] == "production"
 
@@ -281,7 +401,7 @@ def test_two_stacks_share_no_physical_name(run_program: RunProgram) -> None:
 
 
 def test_production_has_the_function_name_that_the_lab_knows(production: Program) -> None:
-    assert production.one(FUNCTION)["name"] == "ai-video-codec-dashboard-renderer"
+    assert production.named(FUNCTION, "renderer")["name"] == "ai-video-codec-dashboard-renderer"
 
 
 def test_a_domain_brings_certificate_proof_alias_and_records(production: Program) -> None:
@@ -293,9 +413,9 @@ def test_a_domain_brings_certificate_proof_alias_and_records(production: Program
     assert types == ["A", "AAAA", "CNAME"]
 
 
-def test_the_renderer_is_told_the_sites_address_where_there_is_one(production: Program, sandbox: Program) -> None:
-    told = [program.one(FUNCTION)["environment"]["variables"]["SITE_URL"] for program in (production, sandbox)]
-    assert told == ["https://aiv1codec.com/", ""]
+def test_functions_are_told_the_sites_address_where_there_is_one(production: Program, sandbox: Program) -> None:
+    for program, url in ((production, "https://aiv1codec.com/"), (sandbox, "")):
+        assert {each["environment"]["variables"]["SITE_URL"] for each in program.all(FUNCTION)} == {url}
 
 
 def test_without_a_domain_cloudfronts_own_name_serves(sandbox: Program) -> None:
@@ -310,8 +430,9 @@ def test_bucket_names_carry_the_account_as_all_of_aws_shares_them(sandbox: Progr
 
 def test_the_outputs_are_those_of_the_readme(sandbox: Program) -> None:
     assert sandbox.outputs.keys() == {
-        *("dashboard_url", "admin_url", "api_url", "distribution_id", "site_bucket", "media_bucket", "table_name"),
-        "job_queue_url",
+        *("dashboard_url", "admin_url", "api_url", "api_id", "distribution_id", "site_bucket", "media_bucket"),
+        *("table_name", "job_queue_url", "dead_letter_queue_url", "sign_in_url", "user_pool_id", "client_id"),
+        *("admin_function", "admin_version", "worker_role", "worker_build"),
         *("renderer_function", "renderer_code_sha256", "renderer_version", "release"),
     }
 
@@ -325,6 +446,10 @@ def _physical_names(program: Program) -> set[str]:
     named = {"bucket": BUCKET, "name": FUNCTION}
     names = {inputs[key] for key, type_ in named.items() for inputs in program.all(type_)}
     return names | {inputs["name"] for type_ in (API, LOG_GROUP, QUEUE, TABLE) for inputs in program.all(type_)}
+
+
+def _actions(program: Program, role: str) -> set[str]:
+    return {action for statement in program.policies()[role] for action in _as_list(statement["Action"])}
 
 
 def _as_list(value: str | list[str]) -> list[str]:

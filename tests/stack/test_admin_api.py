@@ -3,118 +3,43 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from admin import services as admin_services
-from admin.audit import AuditTrail
-from admin.control import Control
-from admin.error_rates import ErrorRates
-from admin.monitor import Monitor
 from admin.requests import StartRequest
-from admin.services import Services
-from experiments.costs import Prices
 from experiments.files import ExperimentFiles
 from experiments.frame_quality import FrameQuality
 from experiments.job_queue import JobQueue
-from experiments.jobs import STALLED_AFTER, IllegalChangeError, Jobs
-from experiments.log import LogLine, Logs
+from experiments.jobs import STALLED_AFTER, IllegalChangeError
+from experiments.log import LogLine
 from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Scalar, Status
-from experiments.repository import ExperimentRepository
-from experiments.workers import Worker, WorkerRegistry
+from experiments.workers import Worker
 
 from sandbox.emulator import Emulator
 from tests.admin_client import AdminClient, Answer
 from tests.project_copy import free_port
-from tests.stack.experiments_table import create_table
+from tests.stack.admin_lab import BUCKET, Lab
 
-BUCKET = "media"
-PRICES = Prices(
-    gpu_hour_usd=3600,
-    storage_gb_month_usd=1,
-    delivered_gb_usd=1,
-    million_input_tokens_usd=1,
-    million_output_tokens_usd=1,
-)
 X264 = {"preset": "veryfast", "quality": 23, "options": {"bf": 2}}
 START = {"codec": "x264", "clip": "game-of-life", "parameters": X264}
 CLIENT = AdminClient()
-
-
-@dataclass
-class Lab:
-    """What the API works with."""
-
-    services: Services
-    queue: JobQueue
-    s3: Any
-
-    @property
-    def repository(self) -> ExperimentRepository:
-        return self.services.repository
-
-    def experiments(self) -> list[Experiment]:
-        return self.repository.newest(100).experiments
-
-    def counted(self) -> dict[Status, int]:
-        return {status: count for status, count in self.repository.totals().by_status.items() if count}
-
-    def audited(self) -> list[tuple[str, str]]:
-        return [(entry.action, entry.experiment_id) for entry in self.services.audit.page().entries]
-
-    def messages(self) -> list[str]:
-        found = []
-        while message := self.queue.receive(0, 60):
-            found.append(message.experiment_id)
-        return found
-
-    def end(self, experiment_id: str, **ended: Any) -> Experiment:
-        """Let a worker run a queued experiment to its end."""
-        now = datetime.now(UTC)
-        held = self.services.jobs.claim(experiment_id, "host-1", "build-1", now)
-        return self.services.jobs.end(replace(held, finished_at=now, **ended))
 
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     emulator = Emulator(tmp_path_factory.mktemp("admin"), free_port())
     emulator.start()
-    emulator.client("s3").create_bucket(Bucket=BUCKET)
     yield emulator
     emulator.stop()
 
 
 @pytest.fixture
-def lab(emulator: Emulator, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+def lab(emulator: Emulator, request: pytest.FixtureRequest) -> Iterator[Lab]:
     name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)[:70]
-    dynamodb, sqs, s3 = (emulator.client(service) for service in ("dynamodb", "sqs", "s3"))
-    create_table(dynamodb, name)
-    queue = JobQueue(sqs.create_queue(QueueName=name)["QueueUrl"], sqs)
-    repository = ExperimentRepository(name, dynamodb)
-    jobs = Jobs(repository)
-    monitor = Monitor(
-        jobs=jobs,
-        workers=WorkerRegistry(name, dynamodb),
-        queue=queue,
-        dead_letters=JobQueue(sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"], sqs),
-        error_rates=ErrorRates.of(emulator.client("cloudwatch"), renderer="r", admin_api="a", api_id="i"),
-        prices=PRICES,
-    )
-    services = Services(
-        repository=repository,
-        jobs=jobs,
-        control=Control(jobs, queue, ExperimentFiles(s3, BUCKET)),
-        logs=Logs(name, dynamodb),
-        audit=AuditTrail(name, dynamodb),
-        monitor=monitor,
-        prices=PRICES,
-    )
-    monkeypatch.setattr(Services, "from_environment", lambda _environment: services)
-    admin_services.services.cache_clear()
-    yield Lab(services, queue, s3)
-    admin_services.services.cache_clear()
+    with Lab.open(emulator, name) as lab:
+        yield lab
 
 
 def started(answer: Answer, status: int = 201) -> Any:
@@ -163,6 +88,12 @@ def test_a_started_experiment_is_queued_for_a_worker_and_noted(lab: Lab) -> None
     (entry,) = lab.services.audit.page().entries
     assert (entry.who, entry.action, entry.experiment_id) == ("ada", "start", stored.id)
     assert (entry.detail["via"], entry.detail["parameters"]) == ("page", stored.parameters)
+
+
+def test_numbers_are_kept_as_the_table_can_keep_them(lab: Lab) -> None:
+    parameters = {"preset": "fast", "quality": 4e-190, "options": {"refs": 2.0}}
+    kept = started(CLIENT.post("/experiments", START | {"parameters": parameters}, key="k1"))["parameters"]
+    assert (kept["crf"], kept["refs"], isinstance(kept["refs"], int)) == (0, 2, True)
 
 
 def test_without_a_name_it_is_called_after_what_it_does(lab: Lab) -> None:

@@ -10,9 +10,15 @@ import pytest
 from components.renderer import Renderer
 from tests.project_copy import ROOT, ProjectCopy, changes
 
-ALIAS = "updated aws:lambda:Alias live"
-GATE = "updated pulumi-python:dynamic:ReleaseGate ai-video-codec-dashboard-sandbox-renderer"
-FUNCTION = "updated aws:lambda:Function renderer"
+# Of both functions, as they run one archive.
+FUNCTIONS = {
+    "updated aws:lambda:Alias live",
+    *(f"updated aws:lambda:Function {name}" for name in ("renderer", "admin-api")),
+    *(
+        f"updated pulumi-python:dynamic:ReleaseGate ai-video-codec-dashboard-sandbox-{name}"
+        for name in ("renderer", "admin-api")
+    ),
+}
 PROOF = "updated pulumi-python:dynamic:ReleaseProof ai-video-codec-dashboard-sandbox-release"
 RECORD = "updated aws:s3:BucketObject release.json"
 INVALIDATION = "updated pulumi-python:dynamic:Invalidation ai-video-codec-dashboard-sandbox-content"
@@ -90,12 +96,13 @@ def test_a_touched_but_unchanged_source_changes_nothing(deployed: ProjectCopy) -
     assert deployed.up() == set()
 
 
-def test_a_changed_renderer_line_updates_function_gate_alias_and_cache_alone(deployed: ProjectCopy) -> None:
+def test_a_changed_renderer_line_updates_functions_gates_aliases_and_cache_alone(deployed: ProjectCopy) -> None:
     before = deployed.outputs()
     _change_a_renderer_line(deployed)
-    assert deployed.up() == {FUNCTION, GATE, ALIAS, INVALIDATION, PROOF, RECORD}
+    assert deployed.up() == {*FUNCTIONS, INVALIDATION, PROOF, RECORD}
     outputs = deployed.outputs()
-    assert int(outputs["renderer_version"]) == int(before["renderer_version"]) + 1
+    for version in ("renderer_version", "admin_version"):
+        assert int(outputs[version]) == int(before[version]) + 1
     assert outputs["renderer_code_sha256"] != before["renderer_code_sha256"]
     assert outputs["renderer_code_sha256"] in deployed.get(outputs["dashboard_url"]).text
     assert _last_invalidation(deployed) == set(Renderer.paths)

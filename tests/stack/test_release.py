@@ -30,7 +30,9 @@ def test_a_release_is_on_record_in_the_outputs_on_the_site_and_in_the_table(proj
         "build_id": outputs["renderer_code_sha256"],
         "rolled_back": False,
     }
-    assert record["static_files"].keys() == {f"/{file.name}" for file in (project.folder / "dashboard").iterdir()}
+    assert record["admin_api"]["version"] == outputs["admin_version"]
+    files = {f"/{file.name}" for file in (project.folder / "dashboard").iterdir()}
+    assert record["static_files"].keys() == {*files, "/config.json"}
     served = project.get(f"{outputs['dashboard_url']}release.json")
     assert served.json() == record
     assert served.headers["Cache-Control"] == "no-cache"
@@ -67,6 +69,7 @@ def test_a_rollback_is_released_as_such_and_ended_by_whoever_says_so_alone(proje
     back = project.outputs()
     assert first["renderer_code_sha256"] in project.get(first["dashboard_url"]).text
     assert back["release"]["renderer"] == {**first["release"]["renderer"], "rolled_back": True}
+    assert back["release"]["admin_api"] == second["release"]["admin_api"]
     assert back["release"]["invalidated"] == list(Renderer.paths)
     assert project.get(f"{first['dashboard_url']}release.json").json() == back["release"]
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 from experiments.job_queue import JobQueue
-from experiments.jobs import MOST_ATTEMPTS, Jobs
+from experiments.jobs import MOST_ATTEMPTS, STALLED_AFTER, Jobs
 from experiments.log import Logs
 from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
+from experiments.workers import WorkerRegistry
 
 from sandbox.emulator import Emulator
 from tests.project_copy import ROOT, free_port
@@ -63,6 +64,7 @@ class Lab:
         self.queue = JobQueue(self.sqs.create_queue(QueueName=self.name)["QueueUrl"], self.sqs)
         self.repository = ExperimentRepository(self.name, dynamodb)
         self.jobs, self.logs = Jobs(self.repository), Logs(self.name, dynamodb)
+        self.workers = WorkerRegistry(self.name, dynamodb)
         ffmpeg = self.folder / "ffmpeg"
         ffmpeg.write_text(FFMPEG.format(folder=self.folder, ffmpeg=binary()))
         ffmpeg.chmod(0o755)
@@ -212,8 +214,11 @@ def test_a_worker_that_is_told_to_leave_hands_its_job_back(lab: Lab) -> None:
     lab.start()
     leaving = lab.worker()
     encoder = lab.until_held()
+    (worker,) = until(lambda: lab.workers.present(datetime.now(UTC)))
+    assert (worker.name, worker.build, worker.job) == ("host-1", build_id(), "e1")
     leaving.terminate()
     assert leaving.wait() == 0
+    assert lab.workers.present(datetime.now(UTC)) == []
     assert not is_running(encoder)
     assert (lab.experiment().status, lab.experiment().worker, lab.messages()) == (Status.QUEUED, "", 1)
     lab.release()
@@ -239,6 +244,7 @@ def test_the_job_of_a_killed_worker_is_tried_again(lab: Lab) -> None:
     lab.until_held()
     until(lambda: list(lab.logs.read("e1")))
     killed.kill()
+    assert not lab.workers.present(datetime.now(UTC) + STALLED_AFTER)
     lab.release()
     lab.worker("host-2", stalled_after=2)
     ended = lab.until_status(Status.SUCCEEDED, Status.FAILED)

@@ -21,6 +21,7 @@ from components.release_history import ReleaseHistory
 BUILD = "6Yk62c4zT4SZTHP0lHXd5nLWmD0mMVxyK1FN2H/TjDI="
 OLD_BUILD = "7Yk62c4zT4SZTHP0lHXd5nLWmD0mMVxyK1FN2H/TjDI="
 SCRIPT = b"console.log(1)"
+REFUSED = ("/api/api/admin/health", "/cdn/api/admin/health")
 
 
 class Site:
@@ -37,6 +38,8 @@ class Site:
             "/cdn/admin.js": [SCRIPT],
         }
         """What each path answers, one after the other; the last one from then on."""
+        self.answers |= {path: [b"{}"] for path in REFUSED}
+        self.refused = set(REFUSED)
         self.asked: list[str] = []
 
     def answer(self, path: str) -> bytes | None:
@@ -46,9 +49,10 @@ class Site:
 
 
 class Dynamo:
-    """The table's release records in memory."""
+    """The table's release records in memory, and what else AWS is asked for."""
 
     def __init__(self) -> None:
+        self.live = {"Version": "3", "CodeSha256": BUILD}
         self.items: dict[str, dict[str, Any]] = {}
         self.failure: ClientError | None = None
 
@@ -63,6 +67,9 @@ class Dynamo:
     def query(self, *, Limit: int, ScanIndexForward: bool, **_: Any) -> dict[str, Any]:  # noqa: N803
         return {"Items": [self.items[key] for key in sorted(self.items, reverse=not ScanIndexForward)[:Limit]]}
 
+    def get_function_configuration(self, **_: Any) -> dict[str, str]:
+        return self.live
+
     def get_caller_identity(self) -> dict[str, str]:
         return {"Arn": "arn:aws:sts::123456789012:assumed-role/deploy/ada"}
 
@@ -72,7 +79,7 @@ def site() -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = served.answer(self.path)
-            self.send_response(404 if body is None else 200)
+            self.send_response(401 if self.path in served.refused else 404 if body is None else 200)
             self.end_headers()
             self.wfile.write(body or b"")
 
@@ -113,6 +120,9 @@ def props(site: Site, **changed: Any) -> dict[str, Any]:
         "build_id": BUILD,
         "renderer_version": "7",
         "rolled_back": False,
+        "admin_function": "admin-api",
+        "admin_build_id": BUILD,
+        "admin_version": "3",
         "commit": "a" * 40,
         "dirty": False,
         "invalidation": {"id": "I2", "paths": ["/admin.js"]},
@@ -132,11 +142,12 @@ def test_a_release_that_is_served_is_put_on_record(releases: ProvenReleases, sit
         "commit": "a" * 40,
         "dirty": False,
         "renderer": {"version": "7", "build_id": BUILD, "rolled_back": False},
+        "admin_api": {"version": "3", "build_id": BUILD},
         "static_files": {"/admin.js": hashlib.sha256(SCRIPT).hexdigest()},
         "invalidated": ["/admin.js"],
     }
     assert [found["release"] for found in ReleaseHistory(dynamo, "experiments").newest()] == ["r1"]
-    assert set(site.asked) == {"/api/", "/api/health", "/cdn/", "/cdn/health", "/cdn/admin.js"}
+    assert set(site.asked) == {"/api/", "/api/health", "/cdn/", "/cdn/health", "/cdn/admin.js", *REFUSED}
 
 
 @pytest.mark.parametrize(
@@ -162,6 +173,22 @@ def test_anything_else_that_users_get_fails_the_deployment_and_is_named(
     assert not dynamo.items
 
 
+def test_an_admin_api_that_lets_strangers_in_fails_the_deployment(
+    releases: ProvenReleases, site: Site, dynamo: Dynamo
+) -> None:
+    site.refused.remove("/cdn/api/admin/health")
+    with pytest.raises(NotServed, match=r"CDN /api/admin/health without a token: expected status 401; found status 2"):
+        releases.create(props(site))
+
+
+def test_another_build_of_the_admin_api_fails_the_deployment(
+    releases: ProvenReleases, site: Site, dynamo: Dynamo
+) -> None:
+    dynamo.live["CodeSha256"] = OLD_BUILD
+    with pytest.raises(NotServed, match=r"admin-api live: expected version 3, build id 6Yk.*; found version 3, .* 7Yk"):
+        releases.create(props(site))
+
+
 def test_a_cdn_that_takes_its_time_is_waited_for(releases: ProvenReleases, site: Site, dynamo: Dynamo) -> None:
     site.answers["/cdn/admin.js"] = [b"old", b"old", SCRIPT]
     releases.create(props(site, patience_seconds=60))
@@ -169,18 +196,22 @@ def test_a_cdn_that_takes_its_time_is_waited_for(releases: ProvenReleases, site:
     assert len(dynamo.items) == 1
 
 
-def test_a_site_that_cannot_be_reached_is_told_as_such(site: Site) -> None:
-    found = differences(props(site, api_url="http://127.0.0.1:1"))
-    assert found == [
+def test_a_site_that_cannot_be_reached_is_told_as_such(site: Site, dynamo: Dynamo) -> None:
+    found = differences(props(site, api_url="http://127.0.0.1:1"), dynamo)
+    assert found[:2] == [
         f"API {path}: expected status 200, build id {BUILD}; "
         f"found http://127.0.0.1:1{path} can't be reached (ConnectionError)."
         for path in ("/health", "/")
     ]
+    assert len(found) == 3
 
 
 @pytest.mark.parametrize(
     "changed",
-    [{"commit": "b" * 40}, {"dirty": True}, {"build_id": OLD_BUILD}, {"static_files": {}}, {"rolled_back": True}],
+    [
+        *({"commit": "b" * 40}, {"dirty": True}, {"build_id": OLD_BUILD}, {"static_files": {}}, {"rolled_back": True}),
+        {"admin_build_id": OLD_BUILD},
+    ],
     ids=str,
 )
 def test_other_content_or_another_commit_is_another_release(
@@ -189,7 +220,9 @@ def test_other_content_or_another_commit_is_another_release(
     assert releases.diff("id", props(site), props(site, **changed)).changes is True
 
 
-def test_the_same_content_is_looked_at_in_every_deployment(releases: ProvenReleases, site: Site) -> None:
+def test_the_same_content_is_looked_at_in_every_deployment(
+    releases: ProvenReleases, site: Site, dynamo: Dynamo
+) -> None:
     news = props(site, invalidation={"id": "I3", "paths": []}, __provider="another")
     assert releases.diff("id", props(site), news).changes is False
     assert "/cdn/admin.js" in site.asked

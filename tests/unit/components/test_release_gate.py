@@ -15,7 +15,13 @@ from pulumi.dynamic.dynamic import serialize_provider
 from components.release_gate import CheckFailed, VersionChecks
 
 BUILD = "6Yk62c4zT4SZTHP0lHXd5nLWmD0mMVxyK1FN2H/TjDI="
-PROPS = {"function_name": "renderer", "version": "2", "code_sha256": BUILD, "rolled_back_to": ""}
+PROPS = {
+    "function_name": "renderer",
+    "version": "2",
+    "code_sha256": BUILD,
+    "checked_at": ["/health", "/"],
+    "rolled_back_to": "",
+}
 HEALTHY = {"statusCode": 200, "body": json.dumps({"status": "ok", "build_id": BUILD})}
 PAGE = {"statusCode": 200, "body": f"<!doctype html>\n<html><footer>{BUILD}</footer></html>\n"}
 

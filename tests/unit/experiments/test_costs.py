@@ -53,6 +53,15 @@ def test_files_cost_every_month_since_they_came_and_nothing_else_does() -> None:
     assert dollars(september.costs)[STORAGE] == 10 * 0.02
 
 
+def test_files_that_are_deleted_cost_nothing_from_that_month_on() -> None:
+    deleted = Usage.from_item({"sk": "MONTH#2026-10#CODEC#x265", "stored_bytes": -10 * GB})
+    found = report(SEPTEMBER, deleted)
+    assert [dollars(month.costs)[STORAGE] for month in found.months] == [0, 0, 10 * 0.02]
+    (codec,) = found.codecs
+    assert codec.in_all is not None
+    assert codec.in_all.usd == pytest.approx(0.5 + 10 * 0.02)
+
+
 def test_what_is_not_recorded_is_not_nothing() -> None:
     (month,) = report(CHAT).months
     assert dollars(month.costs) == {GPU_TIME: None, STORAGE: None, TOKENS: 7.5, DELIVERED: None}

@@ -15,18 +15,23 @@ from components.cdn import (
     API_PATHS,
     CACHING_DISABLED,
     CACHING_OPTIMIZED,
+    ERRORS_HELD,
     content_security_policy,
 )
 from components.lambda_package import LambdaPackage, package_source
 from components.release import RECORD_KEY, as_json
 from components.settings import Settings
+from components.sign_in import CONFIGURATION_KEY, configuration
 from components.static_site import CACHE_CONTROL, CONTENT_TYPES, PATH_PATTERNS
 from operations.checks.target import Target
 
 SOURCE = {"index_ssr.py": "def handler(event, context):\n    return 'hello'\n", "templates/layout.html": "<p>\n"}
 STATIC = {"admin.html": "<p>admin\n", "styles.css": "p { color: red }\n"}
 CODE_URL = "https://code.example/archive?signature=secret"
+ADMIN_CODE_URL = "https://code.example/admin?signature=secret"
+SIGN_IN_URL = "https://sign-in.example"
 API_URL, CDN_URL = "https://api.example/production/", "https://cdn.example/"
+CONFIGURATION = configuration("c1", SIGN_IN_URL).encode()
 PROJECT = "ai-video-codec-dashboard"
 NOW = datetime.now(UTC)
 
@@ -70,6 +75,7 @@ class FakeSite:
         self.settings = Settings.parse(PROJECT, "test", {})
         self.latest, self.version = self._configuration(), self._configuration()
         self.alias: dict[str, Any] = {"FunctionVersion": "7"}
+        self.admin_api, self.admin_alias = self._admin_configuration(), {"FunctionVersion": "3"}
         renderer = {"version": "7", "build_id": self.package.sha256, "rolled_back": False}
         self.release: dict[str, Any] = {"release": "r3", "commit": "a" * 40, "renderer": renderer}
         self._deploy_static_files()
@@ -79,13 +85,20 @@ class FakeSite:
     def target(self) -> Target:
         untyped: Any = self
         outputs = {
+            "admin_function": "admin-api",
+            "admin_version": "3",
+            "api_id": "a1",
             "api_url": API_URL,
+            "client_id": "c1",
             "dashboard_url": CDN_URL,
+            "dead_letter_queue_url": "dead-letters",
             "distribution_id": "E1",
+            "job_queue_url": "jobs",
             "media_bucket": "media",
             "renderer_code_sha256": self.package.sha256,
             "renderer_function": "renderer",
             "renderer_version": "7",
+            "sign_in_url": SIGN_IN_URL,
             "site_bucket": "site",
             "table_name": "experiments",
         }
@@ -109,14 +122,17 @@ class FakeSite:
         answer.status_code, answer._content = self.web.get(url, (404, b""))
         return answer
 
-    def get_function_configuration(self, **_: Any) -> dict[str, Any]:
-        return self._answer("GetFunctionConfiguration", self.latest)
+    def get_function_configuration(self, **request: str) -> dict[str, Any]:
+        found = self.latest if request["FunctionName"] == "renderer" else self.admin_api
+        return self._answer("GetFunctionConfiguration", found)
 
-    def get_function(self, **_: Any) -> dict[str, Any]:
-        return self._answer("GetFunction", {"Configuration": self.version, "Code": {"Location": CODE_URL}})
+    def get_function(self, **request: str) -> dict[str, Any]:
+        is_renderer = request["FunctionName"] == "renderer"
+        found, url = (self.version, CODE_URL) if is_renderer else (self.admin_api, ADMIN_CODE_URL)
+        return self._answer("GetFunction", {"Configuration": found, "Code": {"Location": url}})
 
-    def get_alias(self, **_: Any) -> dict[str, Any]:
-        return self._answer("GetAlias", self.alias)
+    def get_alias(self, **request: str) -> dict[str, Any]:
+        return self._answer("GetAlias", self.alias if request["FunctionName"] == "renderer" else self.admin_alias)
 
     def get_object(self, **request: str) -> dict[str, Any]:
         stored = self.objects[request["Key"]]
@@ -167,11 +183,20 @@ class FakeSite:
             "Environment": {"Variables": {**environment, "TABLE_NAME": "experiments", "BUILD_ID": self.package.sha256}},
         }
 
+    def _admin_configuration(self) -> dict[str, Any]:
+        found = self._configuration()
+        found |= {"Handler": "admin_api.handler", "Timeout": 29}
+        queues = {"DEAD_LETTER_QUEUE_URL": "dead-letters", "JOB_QUEUE_URL": "jobs"}
+        functions = {"ADMIN_FUNCTION": "admin-api", "API_ID": "a1", "RENDERER_FUNCTION": "renderer"}
+        found["Environment"]["Variables"] |= {**queues, **functions, "CHAT_MODEL": "", "CHAT_MONTHLY_USD": "20"}
+        return found
+
     def _deploy_static_files(self) -> None:
         for key, text in STATIC.items():
             content_type = CONTENT_TYPES[Path(key).suffix]
             self.objects[key] = StoredObject(text.encode(), content_type, written=NOW - timedelta(hours=3))
         self.objects[RECORD_KEY] = StoredObject(as_json(self.release).encode(), "application/json", written=NOW)
+        self.objects[CONFIGURATION_KEY] = StoredObject(CONFIGURATION, "application/json", written=NOW)
 
     def _deploy_cdn(self) -> None:
         common = {"ViewerProtocolPolicy": "redirect-to-https", "ResponseHeadersPolicyId": "security"}
@@ -182,13 +207,16 @@ class FakeSite:
             "Enabled": True,
             "PriceClass": "PriceClass_100",
             "Aliases": {"Quantity": 0},
+            "CustomErrorResponses": {
+                "Items": [{"ErrorCode": code, "ErrorCachingMinTTL": held} for code, held in ERRORS_HELD.items()]
+            },
             "DefaultCacheBehavior": {"TargetOriginId": "api", "CachePolicyId": "pages", **common},
             "CacheBehaviors": {"Items": [api, *({**files, "PathPattern": pattern} for pattern in PATH_PATTERNS)]},
         }
         self.distribution_changed = NOW - timedelta(hours=2)
         self.cache_policy = {"Name": f"{PROJECT}-test-pages", "MinTTL": 0, "DefaultTTL": 0, "MaxTTL": 86400}
         transport = {"AccessControlMaxAgeSec": 31536000, "IncludeSubdomains": True, "Override": True, "Preload": False}
-        policy = content_security_policy(self.settings, "media")
+        policy = content_security_policy(self.settings, "media", SIGN_IN_URL)
         self.headers_policy: dict[str, Any] = {
             "Name": f"{PROJECT}-test-security",
             "SecurityHeadersConfig": {
@@ -202,13 +230,16 @@ class FakeSite:
 
     def _serve(self) -> None:
         build = self.package.sha256
-        self.web[CODE_URL] = (200, self.package.path.read_bytes())
+        for url in (CODE_URL, ADMIN_CODE_URL):
+            self.web[url] = (200, self.package.path.read_bytes())
         for base in (API_URL, CDN_URL):
             self.web[base] = (200, f"<!doctype html><footer>{build}</footer></html>".encode())
+            self.web[f"{base}api/admin/health"] = (401, b"{}")
             self.web[f"{base}health"] = (200, f'{{"build_id": "{build}"}}'.encode())
         for key, text in STATIC.items():
             self.web[f"{CDN_URL}{key}"] = (200, text.encode())
         self.web[f"{CDN_URL}{RECORD_KEY}"] = (200, as_json(self.release).encode())
+        self.web[f"{CDN_URL}{CONFIGURATION_KEY}"] = (200, CONFIGURATION)
 
 
 @dataclass

@@ -10,6 +10,7 @@ import pytest
 from experiments.aggregates import AGGREGATES
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 
+from components.gpu_hosts import SESSIONS_POLICY
 from operations.checks.look import PERMISSIONS
 
 DOCUMENT = Path(__file__).parent.parent.parent.parent / "docs" / "ci.md"
@@ -61,7 +62,12 @@ def trusted(declared: Declared, role: str) -> dict[str, Any]:
 
 
 def statements(declared: Declared, role: str) -> list[dict[str, Any]]:
-    return list(json.loads(declared["RolePolicy", role]["policy"])["Statement"])
+    policies = [inputs["policy"] for (kind, name), inputs in declared.items() if is_policy_of(role, kind, name)]
+    return [statement for policy in policies for statement in json.loads(policy)["Statement"]]
+
+
+def is_policy_of(role: str, kind: str, name: str) -> bool:
+    return (kind, name) == ("RolePolicy", role) or (kind == "Policy" and name.startswith(f"{role}-"))
 
 
 def test_the_read_role_trusts_pull_requests_and_main_of_this_repository(
@@ -96,12 +102,14 @@ def test_the_usage_role_trusts_main_alone_and_writes_nothing_but_usage(declared:
 def test_the_read_role_reads_and_does_nothing_else(declared: Declared) -> None:
     for statement in statements(declared, "read"):
         for action in statement["Action"]:
-            assert re.fullmatch(r"[a-z0-9]+:(Get|List|Describe)[A-Za-z]+|apigateway:GET|kms:Decrypt", action), action
+            assert re.fullmatch(r"[a-z0-9-]+:(Get|List|Describe)[A-Za-z]+|apigateway:GET|kms:Decrypt", action), action
 
 
-def test_the_read_role_names_its_resources(declared: Declared) -> None:
+def test_the_read_role_names_its_resources_where_aws_takes_any(declared: Declared) -> None:
+    takes_none = re.compile(r"(ec2|autoscaling|cloudwatch):Describe[A-Za-z]+|cognito-idp:DescribeUserPoolDomain")
     for statement in statements(declared, "read"):
-        assert all(resource.startswith("arn:aws:") for resource in statement["Resource"])
+        named = all(resource.startswith("arn:aws:") for resource in statement["Resource"])
+        assert named or all(map(takes_none.fullmatch, statement["Action"]))
 
 
 def test_the_read_role_sees_no_experiment_and_none_of_its_files(
@@ -121,15 +129,28 @@ def test_no_role_may_do_anything_to_everything(declared: Declared) -> None:
             assert not any(action.startswith("iam:") and "*" in action for action in statement["Action"])
 
 
-def test_a_role_is_passed_to_lambda_alone(declared: Declared) -> None:
+def test_a_role_is_passed_to_functions_and_hosts_alone(declared: Declared) -> None:
     (passing,) = [each for each in statements(declared, "deploy") if "iam:PassRole" in each["Action"]]
-    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    services = ["lambda.amazonaws.com", "ec2.amazonaws.com"]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": services}}
+
+
+def test_a_role_is_given_no_managed_policy_but_that_of_sessions(declared: Declared) -> None:
+    (attaching,) = [each for each in statements(declared, "deploy") if "iam:AttachRolePolicy" in each["Action"]]
+    assert attaching["Condition"] == {"ArnEquals": {"iam:PolicyARN": SESSIONS_POLICY}}
 
 
 def test_policies_fit_into_a_role(declared: Declared) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: 10,240 characters, without spaces."""
-    for role in ("read", "usage", "deploy"):
-        assert len(re.sub(r"\s", "", declared["RolePolicy", role]["policy"])) <= 10_240
+    for (kind, _), inputs in declared.items():
+        if kind in ("Policy", "RolePolicy"):
+            assert len(re.sub(r"\s", "", inputs["policy"])) <= {"Policy": 6_144, "RolePolicy": 10_240}[kind]
+
+
+def test_each_policy_of_its_own_is_given_to_a_role(declared: Declared) -> None:
+    policies = {f"arn:{name}" for kind, name in declared if kind == "Policy"}
+    given = {inputs["policyArn"] for (kind, _), inputs in declared.items() if kind == "RolePolicyAttachment"}
+    assert policies == given
 
 
 def test_the_read_role_may_do_all_that_a_verification_does(declared: Declared) -> None:

@@ -100,6 +100,10 @@ DRIFTS: dict[str, tuple[Callable[[FakeSite], object], set[str]]] = {
     "CDN disabled": (lambda site: site.distribution.update(Enabled=False), {"CDN enabled"}),
     "price class": (lambda site: site.distribution.update(PriceClass="PriceClass_All"), {"CDN price class"}),
     "host name": (lambda site: site.distribution.update(Aliases={"Items": ["x.org"]}), {"CDN aliases"}),
+    "errors held": (
+        lambda site: site.distribution["CustomErrorResponses"]["Items"].pop(),
+        {"CDN seconds that errors are held"},
+    ),
     "plain HTTP": (
         lambda site: site.distribution["DefaultCacheBehavior"].update(ViewerProtocolPolicy="allow-all"),
         {"CDN behaviour default"},
@@ -134,7 +138,7 @@ DRIFTS: dict[str, tuple[Callable[[FakeSite], object], set[str]]] = {
     ),
     "function deleted": (
         lambda site: site.errors.update(GetFunctionConfiguration=refused("", "ResourceNotFoundException")),
-        {"function deployed"},
+        {"function deployed", "admin API deployed"},
     ),
     "bucket deleted": (
         lambda site: site.errors.update(ListObjectsV2=refused("", "NoSuchBucket")),
@@ -143,6 +147,22 @@ DRIFTS: dict[str, tuple[Callable[[FakeSite], object], set[str]]] = {
     "release record in the CDN": (
         lambda site: site.web.update({f"{CDN_URL}release.json": (200, b"{}")}),
         {"CDN /release.json"},
+    ),
+    "code of the admin API": (
+        lambda site: site.admin_api.update(CodeSha256="x"),
+        {"admin API's function CodeSha256", "admin API's version 3 CodeSha256"},
+    ),
+    "alias of the admin API": (
+        lambda site: site.admin_alias.update(FunctionVersion="2"),
+        {"admin API's alias live"},
+    ),
+    "admin API open to all": (
+        lambda site: site.web.update({f"{CDN_URL}api/admin/health": (200, b"{}")}),
+        {"CDN /api/admin/health without a token"},
+    ),
+    "configuration in the CDN": (
+        lambda site: site.web.update({f"{CDN_URL}config.json": (200, b"{}")}),
+        {"CDN /config.json"},
     ),
     "rollback": (
         lambda site: site.roll_back(),
@@ -330,7 +350,7 @@ def test_the_exit_code_tells_the_outcome(
     [
         ("{", "outputs.json can't be read"),
         ("[]", "are no JSON object; make outputs prints one"),
-        ("{}", "The stack's outputs lack api_url, dashboard_url"),
+        ("{}", "The stack's outputs lack admin_function, admin_version"),
     ],
 )
 def test_outputs_that_are_none_are_explained(
@@ -350,9 +370,9 @@ def test_outputs_that_are_none_are_explained(
 def test_outputs_are_read_from_standard_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO('{"api_url": "x"}'))
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"admin_function": "x"}'))
     assert run(monkeypatch, "--stack", "other", "--outputs", "-") == 2
-    assert "lack dashboard_url" in capsys.readouterr().err
+    assert "lack admin_version" in capsys.readouterr().err
 
 
 def test_an_unknown_stack_is_explained_in_json_too(
@@ -377,7 +397,7 @@ def test_without_pulumi_the_outputs_are_asked_for(
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ("echo '{}'", "The stack's outputs lack api_url"),
+        ("echo '{}'", "The stack's outputs lack admin_function"),
         ("echo 'error: no stack named production' >&2; exit 255", "can't be had: error: no stack named production"),
     ],
 )

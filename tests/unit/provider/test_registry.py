@@ -78,7 +78,7 @@ def test_the_served_version_is_the_sdks() -> None:
     [
         ("aws:sqs/redrivePolicy:RedrivePolicy", "sqs.py"),
         ("aws:lambda/functionUrl:FunctionUrl", "lambda_.py"),
-        ("aws:cloudwatch/metricAlarm:MetricAlarm", "logs.py"),
+        ("aws:cloudwatch/dashboard:Dashboard", "cloudwatch.py"),
     ],
 )
 def test_an_unknown_type_is_an_error_that_says_where_to_add_it(token: str, file: str) -> None:

@@ -1,0 +1,111 @@
+"""The sandbox's one worker: a process on this machine that may do on the embedded AWS what the worker's role may."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.emulator import REGION, ROOT_KEY, Emulator
+from sandbox.places import PROJECT
+from sandbox.processes import POLL_SECONDS, RecordedProcess
+from worker.build import build_of
+
+NAME = "sandbox-worker"
+# The shell notes the id that the worker goes on under, so that it is found again even where its starter is killed.
+START = 'echo "$$ $1" > "$0"; shift; exec "$@"'
+# botocore assumes the role with root's credentials, and assumes it anew before the session ends.
+AWS_CONFIG = """\
+[default]
+region = {region}
+endpoint_url = {url}
+role_arn = {role}
+role_session_name = {name}
+source_profile = root
+
+[profile root]
+aws_access_key_id = {key}
+aws_secret_access_key = {key}
+"""
+
+
+@dataclass(frozen=True)
+class WorkerProcess:
+    """The worker of one embedded AWS."""
+
+    emulator: Emulator
+
+    def start(self, outputs: Mapping[str, str]) -> bool:
+        """Start it for the stack with these outputs, unless it runs with today's code; whether it was started."""
+        build = build_of({"experiments": PROJECT / "lambda" / "experiments", "worker": PROJECT / "worker"})
+        with self._alone():
+            if self.process.is_running() and self.process.record()[1:] == [build]:
+                return False
+            self.process.stop()
+            self._launch(build, outputs)
+        return True
+
+    def stop(self) -> None:
+        """Stop it; a job that it is at goes back to the queue."""
+        self.process.stop()
+
+    @property
+    def _folder(self) -> Path:
+        return self.emulator.folder
+
+    @property
+    def _clips(self) -> Path:
+        return self._folder / "clips"
+
+    @property
+    def process(self) -> RecordedProcess:
+        """It, as far as its record tells."""
+        return RecordedProcess(self._folder / "worker.pid", f"-m worker --clips {self._clips}")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one after the other look whether a worker runs, and start one."""
+        with (self._folder / "worker.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _launch(self, build: str, outputs: Mapping[str, str]) -> None:
+        options = ["--clips", str(self._clips), "--name", NAME, "--host", "sandbox", "--metadata-endpoint", ""]
+        worker = [sys.executable, "-m", "worker", *options]
+        with (self._folder / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", START, str(self.process.file), build, *worker],
+                cwd=self._folder,
+                env=self._environment(outputs),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        while process.poll() is None and not self.process.record():
+            time.sleep(POLL_SECONDS)
+        # It is meant to outlive this process; Popen would warn of that.
+        process.returncode = 0
+
+    def _environment(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        config = self._folder / "worker-aws-config"
+        config.write_text(
+            AWS_CONFIG.format(
+                region=REGION, url=self.emulator.url, role=outputs["worker_role"], name=NAME, key=ROOT_KEY
+            ),
+            encoding="utf-8",
+        )
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
+            "AWS_CONFIG_FILE": str(config),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "JOB_QUEUE_URL": outputs["job_queue_url"],
+            "MEDIA_BUCKET": outputs["media_bucket"],
+            "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "lambda")]),
+            "TABLE_NAME": outputs["table_name"],
+        }
