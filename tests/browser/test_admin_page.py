@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import product
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -24,9 +23,9 @@ LONG_MS = 150_000
 PATIENCE_MS = 60_000
 LARGEST_GZIPPED_BYTES = 60 * 1024
 TOOLS = [tool for tools in STEPS for tool, _asked in tools]
-VIEWS = ["monitor", "start", "start/failed", "experiments", "log", "log/hostile", "chat", "audit"]
-
-every_view = pytest.mark.parametrize("view", VIEWS)
+HOSTILE_VIEWS = ["monitor", "start/hostile", "experiments", "log/hostile", "audit"]
+"""Those that show what somebody has written for harm; the chat has a test of its own."""
+VIEWS = [*HOSTILE_VIEWS, "start", "log", "chat"]
 
 
 @dataclass(frozen=True)
@@ -215,7 +214,7 @@ def test_a_monitor_that_nobody_sees_asks_for_nothing(desk: Desk) -> None:
     page = desk.open("monitor")
     expect(_progress(page, 25)).to_be_visible()
     page.get_by_role("link", name="Audit trail").click()
-    expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
+    expect(_row(page, "ada").first).to_be_visible()
     before = len(desk.site.requests)
     page.clock.fast_forward(LONG_MS)
     page.get_by_role("navigation", name="Admin").get_by_role("link", name="Experiments").click()
@@ -579,19 +578,19 @@ def test_a_limit_that_is_reached_between_two_questions_is_told(desk: Desk) -> No
 # Everywhere.
 
 
-@every_view
-def test_what_others_have_written_never_becomes_markup(desk: Desk, view: str) -> None:
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_takes_text_for_text_and_axe_finds_no_violation(desk: Desk, view: str) -> None:
+    # Rows are alike; each of them takes its time.
+    for place in range(10, 60):
+        del desk.site.lab.experiments[f"ended-{place}"]
+    del desk.site.lab.audit[10:]
     page = desk.open(view)
     page.wait_for_load_state("networkidle")
+    if view in HOSTILE_VIEWS:
+        expect(page.get_by_text(HOSTILE)).not_to_have_count(0)
     assert page.locator("img").count() == 0
-    assert desk.complaints == []
-
-
-@every_view
-def test_axe_finds_no_violation_and_the_view_fits(desk: Desk, view: str) -> None:
-    page = desk.open(view)
-    page.wait_for_load_state("networkidle")
     _see_that_all_can_use(page)
+    assert desk.complaints == []
 
 
 def test_axe_finds_no_violation_in_a_conversation_and_in_a_question(desk: Desk) -> None:
@@ -642,7 +641,8 @@ def _row(page: Page, name: str) -> Locator:
 
 
 def _see_that_all_can_use(page: Page) -> None:
-    for scheme, width in product(SCHEMES, (DESKTOP, PHONE)):
+    # Each scheme and each width once.
+    for scheme, width in zip(SCHEMES, (DESKTOP, PHONE), strict=True):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
         found = Axe().run(page)
