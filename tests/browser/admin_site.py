@@ -12,7 +12,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -187,6 +187,11 @@ class _Handler(BaseHTTPRequestHandler):
     def body(self) -> str:
         """Return what was sent."""
         return self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+
+    def handle(self) -> None:
+        """Answer as long as somebody listens: pages are closed at any time."""
+        with suppress(ConnectionError):
+            super().handle()
 
     def log_message(self, *_arguments: Any) -> None:
         """Print nothing."""
