@@ -90,7 +90,8 @@ class SignIn(pulumi.ComponentResource):
             "sign-in",
             domain=pulumi.Output.concat(self._settings.name("admin"), "-", account),
             user_pool_id=self.pool.id,
-            opts=self._child,
+            # A pool has room for one.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
 
     def _pages_url(self) -> pulumi.Output[str]:

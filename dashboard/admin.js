@@ -1,87 +1,111 @@
-// The admin page: shows the site's health, as /health tells it, and keeps it current.
-"use strict";
+// The admin page: signs people in and leads to its views, each of them a module in admin/ with a link of its own.
 
-const HEALTH_URL = "/health";
-const CHECK_EVERY_MS = 30_000;
-const GIVE_UP_AFTER_MS = 10_000;
+import { Api } from "./admin/api.js";
+import * as audit from "./admin/audit.js";
+import * as chat from "./admin/chat.js";
+import { adviceOf, element } from "./admin/dom.js";
+import * as experiments from "./admin/experiments.js";
+import { followHealth } from "./admin/health.js";
+import * as log from "./admin/log.js";
+import * as monitor from "./admin/monitor.js";
+import { returning, signIn, wasSignedIn } from "./admin/sign_in.js";
+import * as start from "./admin/start.js";
 
-const HEADLINES = {
-  ok: "Everything answers",
-  degraded: "Something that the site needs does not answer",
-  unreachable: "The site's health can't be read",
-};
+const VIEWS = { monitor, start, experiments, log, chat, audit };
+const FIRST = "monitor";
 
-const status = document.getElementById("status");
-const facts = document.getElementById("facts");
-const button = document.getElementById("check");
+const signedOut = document.getElementById("signed-out");
+const signedIn = document.getElementById("signed-in");
+const message = document.getElementById("sign-in-message");
+const who = document.getElementById("signed-in-as");
+const health = document.getElementById("site-health");
 
-async function check() {
-  button.disabled = true;
+async function begin() {
+  document.getElementById("without-script").remove();
+  followHealth();
+  let config = null;
   try {
-    const response = await fetch(HEALTH_URL, { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_AFTER_MS) });
-    // A degraded site answers with status 503, and says in the same way what is wrong.
-    show(await response.json());
+    config = await configuration();
+    const session = await returning(config, () => showSignedOut(config, "Your session has ended. Sign in again."));
+    if (session) await showSignedIn(config, session);
+    else if (wasSignedIn()) await signIn(config);
+    else showSignedOut(config);
   } catch (error) {
-    showUnreachable(error);
-  } finally {
-    button.disabled = false;
+    showSignedOut(config, adviceOf(error));
   }
 }
 
-function show(health) {
-  const { status: state, build_id: build, version, stack, dependencies } = health;
-  if (!(state in HEADLINES) || typeof dependencies !== "object") throw new Error("/health answers with something else");
-  setStatus(state);
-  facts.replaceChildren(
-    fact("Build", element("code", build)),
-    fact("Version", version),
-    fact("Stack", stack),
-    ...Object.entries(dependencies).map(([name, found]) => fact(capitalised(name), dependency(found))),
-    fact("Checked", new Date().toLocaleTimeString()),
-  );
-  facts.hidden = false;
+async function configuration() {
+  const answer = await fetch("/config.json", { cache: "no-store" });
+  if (!answer.ok) throw new Error(`How to sign in can't be read: /config.json answers with ${answer.status}`);
+  return answer.json();
 }
 
-function showUnreachable(error) {
-  setStatus("unreachable");
-  const reason = error.name === "TimeoutError" ? "no answer for 10 seconds" : error.message;
-  facts.replaceChildren(fact("Reason", reason), fact("Checked", new Date().toLocaleTimeString()));
-  facts.hidden = false;
+function showSignedOut(config, reason = "") {
+  views?.shown?.hide();
+  views = null;
+  signedIn.hidden = true;
+  signedOut.hidden = false;
+  health.hidden = false;
+  who.replaceChildren();
+  message.textContent = reason;
+  // Without the configuration, a click begins from the start.
+  const begin = () => (config ? signIn(config) : location.reload());
+  const button = element("button", { type: "button", class: "button primary", onclick: begin }, "Sign in");
+  document.getElementById("sign-in-place").replaceChildren(button);
 }
 
-function setStatus(state) {
-  // Screen readers say it again each time it is set.
-  if (status.textContent !== HEADLINES[state]) status.textContent = HEADLINES[state];
-  status.className = `health-status status-${state === "ok" ? "ok" : "degraded"}`;
+async function showSignedIn(config, session) {
+  const api = new Api(config.admin_api, session);
+  const user = await api.get("/me");
+  const signOut = element("button", { type: "button", class: "button", onclick: () => session.signOut() }, "Sign out");
+  who.replaceChildren("Signed in as ", element("strong", {}, user.name), " ", signOut);
+  signedOut.hidden = true;
+  signedIn.hidden = false;
+  views = new Views({ api, user, navigate: (hash) => (location.hash = hash) });
+  views.show();
 }
 
-function dependency({ status: state, latency_ms: latency, reason }) {
-  const text = state === "ok" ? `Answers in ${latency} ms` : `Fails: ${reason}`;
-  return element("span", text, `status status-${state === "ok" ? "ok" : "failed"}`);
+// The views of whoever is signed in: made when they are first shown, one seen at a time.
+class Views {
+  constructor(context) {
+    this.context = context;
+    this.made = {};
+    this.place = document.getElementById("view");
+    this.links = document.querySelectorAll("#views a");
+    this.place.replaceChildren();
+  }
+
+  show() {
+    const [name, ...rest] = location.hash.slice(1).split("/").map(decoded);
+    const chosen = name in VIEWS ? name : FIRST;
+    const view = (this.made[chosen] ??= this.make(chosen));
+    if (this.shown !== view) {
+      this.shown?.hide();
+      for (const other of Object.values(this.made)) other.element.hidden = other !== view;
+      this.shown = view;
+    }
+    for (const link of this.links) link.ariaCurrent = link.hash === `#${chosen}` ? "page" : null;
+    health.hidden = chosen !== FIRST;
+    document.title = `${view.element.querySelector("h2").textContent} · Admin · AI Video Codec Lab`;
+    view.show(rest);
+  }
+
+  make(name) {
+    const view = VIEWS[name].create(this.context);
+    this.place.append(view.element);
+    return view;
+  }
 }
 
-function fact(term, description) {
-  const row = element("div");
-  const value = element("dd");
-  value.append(description);
-  row.append(element("dt", term), value);
-  return row;
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
-function element(name, text = "", className = "") {
-  const created = document.createElement(name);
-  created.textContent = text;
-  created.className = className;
-  return created;
-}
-
-function capitalised(name) {
-  return name.charAt(0).toUpperCase() + name.slice(1);
-}
-
-document.getElementById("without-script").hidden = true;
-status.hidden = false;
-button.hidden = false;
-button.addEventListener("click", check);
-setInterval(() => document.hidden || check(), CHECK_EVERY_MS);
-check();
+let views = null;
+addEventListener("hashchange", () => views?.show());
+begin();

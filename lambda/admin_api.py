@@ -11,6 +11,7 @@ import health
 from admin import experiment_routes, watching_routes
 from admin.administrator import Administrator, NotAnAdministrator
 from admin.answers import answer, problem
+from admin.chat import routes as chat_routes
 from admin.description import methods_of
 from admin.documents import ConflictProblem, Fault, InvalidRequestProblem, User
 from admin.requests import InvalidRequest, Refusal
@@ -35,7 +36,7 @@ RETRY_SOON = {"Retry-After": "5"}
 release = Release.from_environment(os.environ)
 logger = Logger(service="admin-api", serialize_stacktrace=False)
 app = APIGatewayHttpResolver()
-for routes in (experiment_routes, watching_routes):
+for routes in (experiment_routes, watching_routes, chat_routes):
     app.include_router(routes.router, prefix="/api/admin")
 
 
@@ -100,7 +101,8 @@ def refuse_others(_error: NotAnAdministrator) -> Response[str]:
 @app.exception_handler(Refusal)  # type: ignore[untyped-decorator]
 def refuse(refusal: Refusal) -> Response[str]:
     """Say what would do."""
-    return _refuse(refusal.status, refusal.title, refusal.detail)
+    retry = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else None
+    return _refuse(refusal.status, refusal.title, refusal.detail, retry)
 
 
 @app.exception_handler(InvalidRequest)  # type: ignore[untyped-decorator]

@@ -67,5 +67,11 @@ def cloudwatch_client() -> Any:
     return _client("cloudwatch", PATIENCE)
 
 
+@cache
+def bedrock_client(patience: Config) -> Any:
+    """Return the client of Bedrock's models that is so patient."""
+    return _client("bedrock-runtime", patience)
+
+
 def _client(service: str, config: Config) -> Any:
     return _session.create_client(service, config=config)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
@@ -12,8 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack import app
-from ministack.core import lambda_runtime
-from ministack.services import cognito, dynamodb
+from ministack.core import iam_actions, lambda_runtime
+from ministack.services import bedrock_runtime, cognito, dynamodb
 
 WHOLE_PARTITION = re.compile(r"\S+ = :\S+")
 
@@ -135,6 +136,18 @@ class WholeSessions:
         return 200, {}, b""
 
 
+def converse_with_stand_in() -> None:
+    """Let Bedrock's Converse API answer with a stand-in for a model, as ministack's own one uses no tools.
+
+    It takes the permission bedrock:InvokeModel, as on AWS; ministack knows it by the operation's own name:
+    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+    """
+    stand_in = runpy.run_path(str(Path(__file__).with_name("stand_in_model.py")))
+    bedrock_runtime._proxy_openai_chat_message = stand_in["openai_message"]
+    match = iam_actions._match_rest_action
+    iam_actions._match_rest_action = lambda *request: {"Converse": "InvokeModel"}.get(name := match(*request), name)
+
+
 if __name__ == "__main__":
     # It notes its own id, so that it is found again even where the one that starts it is killed just then.
     Path(sys.argv.pop()).write_text(str(os.getpid()), encoding="utf-8")
@@ -143,4 +156,5 @@ if __name__ == "__main__":
     BoundedQueries().install()
     WholeSessions().install()
     answer_at_once()
+    converse_with_stand_in()
     app.main()

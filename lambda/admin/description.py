@@ -11,6 +11,16 @@ from api.schemas import Schema, Schemas, hints_of, query_parameter
 from experiments.codec_catalogue import CODECS
 from listing_query import ListingQuery
 
+from admin.chat.documents import (
+    CONTINUE,
+    CONVERSATION_ID,
+    DECISION,
+    QUESTION,
+    ChatOverview,
+    ChatStep,
+    ConversationDocument,
+    Proposal,
+)
 from admin.documents import (
     Audit,
     Catalogue,
@@ -30,7 +40,17 @@ from admin.requests import KEY, RERUN, RERUNS, START
 ROOT = "/api/admin"
 SECURITY = {"administrator": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 
-ID: Schema = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+
+def _in_path(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+ID = _in_path("id")
+CONVERSATION: Schema = {
+    **_in_path("conversation"),
+    "description": "A new one has an id of the client's own, such as a UUID.",
+    "schema": {"type": "string", "pattern": CONVERSATION_ID},
+}
 IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -78,6 +98,7 @@ _START = {
 }
 _MISSING = {HTTPStatus.NOT_FOUND: Problem}
 _NOT_AS_IT_IS = {**_MISSING, HTTPStatus.CONFLICT: ConflictProblem}
+_NOT_NOW = {**_MISSING, HTTPStatus.CONFLICT: Problem}
 _STARTED = {HTTPStatus.CREATED: OneExperiment, HTTPStatus.OK: OneExperiment}
 
 OPERATIONS = (
@@ -183,6 +204,63 @@ OPERATIONS = (
         query={"cursor": _LISTING["cursor"]},
         answers={HTTPStatus.OK: Audit},
         refusals={HTTPStatus.BAD_REQUEST: Problem},
+    ),
+    Operation(
+        method="GET",
+        path="/chat",
+        name="getChat",
+        summary="Whether one can chat with a model, and one's own conversations.",
+        answers={HTTPStatus.OK: ChatOverview},
+    ),
+    Operation(
+        method="GET",
+        path="/chat/{conversation}",
+        name="getConversation",
+        summary="What was said.",
+        parameters=[CONVERSATION],
+        answers={HTTPStatus.OK: ConversationDocument},
+        refusals=_MISSING,
+    ),
+    Operation(
+        method="DELETE",
+        path="/chat/{conversation}",
+        name="deleteConversation",
+        summary="Forget a conversation, if there is one.",
+        parameters=[CONVERSATION],
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=_MISSING,
+    ),
+    Operation(
+        method="POST",
+        path="/chat/{conversation}/messages",
+        name="ask",
+        summary="Ask the model, which takes a first step: it answers, or uses tools.",
+        parameters=[CONVERSATION, IDEMPOTENCY_KEY],
+        body=dict(QUESTION),
+        is_body_required=True,
+        answers={HTTPStatus.OK: ChatStep},
+        refusals=_NOT_NOW,
+    ),
+    Operation(
+        method="POST",
+        path="/chat/{conversation}/continue",
+        name="continueAnswer",
+        summary="Let the model take the next step.",
+        parameters=[CONVERSATION],
+        body=dict(CONTINUE),
+        answers={HTTPStatus.OK: ChatStep},
+        refusals=_NOT_NOW,
+    ),
+    Operation(
+        method="POST",
+        path="/chat/{conversation}/proposals/{id}",
+        name="decideProposal",
+        summary="Carry out what the model has proposed, once, or refuse it; what is decided stays so.",
+        parameters=[CONVERSATION, ID],
+        body=dict(DECISION),
+        is_body_required=True,
+        answers={HTTPStatus.OK: Proposal},
+        refusals=_NOT_NOW,
     ),
 )
 

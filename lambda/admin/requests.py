@@ -53,8 +53,10 @@ RERUNS: Schema = {
 class Refusal(Exception):  # noqa: N818 reads better where it is raised
     """A request that cannot be answered as it is."""
 
-    def __init__(self, status: HTTPStatus, title: str, detail: str) -> None:
+    def __init__(self, status: HTTPStatus, title: str, detail: str, retry_after: int | None = None) -> None:
         self.status, self.title, self.detail = status, title, detail
+        self.retry_after = retry_after
+        """In how many seconds it may be."""
         super().__init__(f"{title}. {detail}")
 
 

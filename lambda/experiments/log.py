@@ -64,16 +64,25 @@ class Logs:
         attempt, number = after
         # The item that holds that line begins with it, or less than an item's length before it.
         first = _sort_key(attempt, max(number - _LINES_PER_ITEM + 1, 0))
+        for item in self._items(experiment_id, first, oldest_first=True):
+            yield from (line for line in _lines(item) if (line.attempt, line.number) > after)
+
+    def newest(self, experiment_id: str) -> Iterator[LogLine]:
+        """Yield an experiment's lines, newest first; little more is read than is taken."""
+        for item in self._items(experiment_id, _sort_key(0, 0), oldest_first=False):
+            yield from reversed(list(_lines(item)))
+
+    def _items(self, experiment_id: str, first: str, *, oldest_first: bool) -> Iterator[dict[str, Any]]:
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table_name,
             KeyConditionExpression="pk = :pk AND sk >= :sk",
             ExpressionAttributeValues={":pk": {"S": log_partition(experiment_id)}, ":sk": {"S": first}},
+            ScanIndexForward=oldest_first,
             ConsistentRead=True,
             PaginationConfig={"PageSize": _ITEMS_PER_REQUEST},
         )
         for page in pages:
-            for item in page["Items"]:
-                yield from (line for line in _lines(item_to_python(item)) if (line.attempt, line.number) > after)
+            yield from map(item_to_python, page["Items"])
 
     def _write(self, requests: list[dict[str, Any]]) -> None:
         waiting: Any = {self.table_name: requests}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from experiments.repository import ExperimentRepository
@@ -38,10 +38,9 @@ OpenFor = Callable[[Viewer, str], OpenPage]
 
 DESKTOP = 1280
 PHONE = 390
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DESKTOP_VIEWER = Viewer("light", DESKTOP, javascript=True)
-VIEWERS = [
-    Viewer(scheme, width, js) for scheme in ("light", "dark") for width in (DESKTOP, PHONE) for js in (True, False)
-]
+VIEWERS = [Viewer(scheme, width, js) for scheme in SCHEMES for width in (DESKTOP, PHONE) for js in (True, False)]
 
 
 @pytest.fixture(scope="session")

@@ -220,6 +220,7 @@ def test_the_deployed_function_is_allowed_all_that_administrators_ask_of_it(depl
 
 KEY = {"pk": {"S": "TEST"}, "sk": {"S": "TEST"}}
 PUT = {"Put": {"TableName": "{table_name}", "Item": KEY}}
+HELLO = {"role": "user", "content": [{"text": "Hello"}]}
 Request = tuple[str, str, dict[str, Any]]
 ADMIN_WRITES: list[Request] = [
     ("dynamodb", "put_item", {"TableName": "{table_name}", "Item": KEY}),
@@ -229,6 +230,7 @@ ADMIN_WRITES: list[Request] = [
     ("dynamodb", "delete_item", {"TableName": "{table_name}", "Key": KEY}),
     ("s3", "delete_object", {"Bucket": "{media_bucket}", "Key": "experiments/none"}),
     ("sqs", "send_message", {"QueueUrl": "{job_queue_url}", "MessageBody": "{{}}"}),
+    ("bedrock-runtime", "converse", {"modelId": "sandbox.stand-in", "messages": [HELLO]}),
 ]
 # What neither function may write.
 WRITES: list[Request] = [

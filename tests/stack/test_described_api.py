@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from admin.chat import routes as chat_routes
 from api.openapi import description
 from experiments.log import LogLine
 from experiments.model import Experiment, Status
@@ -71,6 +72,10 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 def lab(emulator: Emulator, renderer: ModuleType) -> Iterator[Lab]:
     with Lab.open(emulator, "described") as lab, pytest.MonkeyPatch.context() as patch:
         patch.setattr(renderer, "experiments", lab.repository)
+        patch.setenv("CHAT_MODEL", "sandbox.stand-in")
+        patch.setenv("CHAT_MONTHLY_USD", "1000")
+        stand_in = emulator.client("bedrock-runtime")
+        patch.setattr(chat_routes, "bedrock_client", lambda _patience: stand_in)
         yield lab
 
 
