@@ -21,6 +21,7 @@ from components.worker_package import package_worker
 from components.worker_role import WorkerRole
 
 ROOT = Path(__file__).parent
+LAMBDA = ROOT / "lambda"
 
 settings = Settings.load()
 
@@ -33,9 +34,9 @@ if settings.gpu_hosts_maximum:
     from components.gpu_hosts import GpuHosts
 
     GpuHosts("gpu-hosts", settings, store, job_queue, worker_role, worker)
-renderer = Renderer("renderer", settings, store, source=ROOT / "lambda")
+renderer = Renderer("renderer", settings, store, source=LAMBDA)
 api = HttpApi("http-api", settings, renderer)
-admin_api = AdminApi("admin-api", settings, store, job_queue, renderer, api)
+admin_api = AdminApi("admin-api", settings, store, job_queue, renderer, api, source=LAMBDA)
 sign_in = SignIn("sign-in", settings)
 released_with = [renderer.gate, admin_api.gate]
 site = StaticSite("static-site", settings, folder=ROOT / "dashboard", released_with=released_with)

@@ -9,7 +9,7 @@ from benchmarks.mlflow_server import VERSION, MlflowServer, NotInstalled, mlflow
 from benchmarks.recorded_table import RecordedTable
 from benchmarks.site import Site, deployed
 from benchmarks.timing import in_turn
-from components.lambda_package import package_source
+from components.renderer import package_renderer
 from tests.project_copy import ROOT
 
 EXPERIMENTS = 1000
@@ -33,7 +33,7 @@ def measure_renderer(folder: Path) -> list[Figure]:
 
 
 def _zip_bytes(folder: Path) -> int:
-    return package_source(ROOT / "lambda", "benchmark", folder).path.stat().st_size
+    return package_renderer(ROOT / "lambda", folder).path.stat().st_size
 
 
 def _measure_handler(site: Site) -> list[Figure]:

@@ -1,6 +1,7 @@
 """The admin API: the Lambda function through which administrators run experiments, watch them and talk about them."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -9,7 +10,8 @@ import pulumi_aws as aws
 from components.experiment_store import ExperimentStore
 from components.http_api import HttpApi
 from components.job_queue import JobQueue
-from components.released_function import Configuration, ReleasedFunction, allow
+from components.lambda_package import package_source
+from components.released_function import Code, Configuration, ReleasedFunction, allow
 from components.renderer import Renderer
 from components.served import ADMIN_HEALTH
 from components.settings import Settings
@@ -24,7 +26,7 @@ INFERENCE_PROFILE = re.compile(r"(?:apac|au|ca|eu|global|jp|us|us-gov)\.(?P<mode
 
 
 class AdminApi(ReleasedFunction):
-    """The function that changes experiments; it runs the renderer's code in a role of its own."""
+    """The function that changes experiments; it shares the renderer's dependencies, not its role."""
 
     def __init__(
         self,
@@ -34,11 +36,12 @@ class AdminApi(ReleasedFunction):
         job_queue: JobQueue,
         renderer: Renderer,
         api: HttpApi,
+        source: Path,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("dashboard:lambda:AdminApi", name, settings, settings.name("admin-api"), opts)
         self._release(
-            renderer.code,
+            Code(package_source(source, "admin-api"), renderer.layer),
             Configuration(
                 description="Lets administrators run, watch and discuss experiments.",
                 handler=HANDLER,

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,14 +62,16 @@ class LambdaPackage:
         return pulumi.FileAsset(os.path.relpath(self.path))
 
 
-def package_source(source: Path, name: str, cache: Path = CACHE_DIR) -> LambdaPackage:
-    """Zip a function's source folder.
+def package_source(source: Path, name: str, cache: Path = CACHE_DIR, without: Sequence[str] = ()) -> LambdaPackage:
+    """Zip a function's source folder, without the files and folders in it that the function has no use for.
 
     Raises:
         pulumi.RunError: the folder holds no Python file, or a link that leads out of it.
 
     """
-    return write_package(cache / f"{name}.zip", source_entries(source))
+    entries = source_entries(source)
+    unused = {entry for entry in entries for path in without if Path(entry).is_relative_to(path)}
+    return write_package(cache / f"{name}.zip", {entry: entries[entry] for entry in entries.keys() - unused})
 
 
 def source_entries(source: Path) -> dict[str, bytes]:

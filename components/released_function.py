@@ -1,7 +1,7 @@
 """A Lambda function that is published version by version, and released through a gate to its alias `live`.
 
-Both functions of the dashboard are of this kind. They run one archive, whose hash is known before it is deployed: it
-drives their updates, is their build id, and is what Lambda reports as CodeSha256.
+Both functions of the dashboard are of this kind. The hash of a function's archive is known before it is deployed: it
+drives its updates, is its build id, and is what Lambda reports as CodeSha256.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from components.settings import Settings
 
 @dataclass(frozen=True)
 class Code:
-    """What functions run: the archive of their source, and the layer of its dependencies."""
+    """What a function runs: the archive of its source, and the layer of its dependencies."""
 
     package: LambdaPackage
     layer: aws.lambda_.LayerVersion

@@ -7,17 +7,27 @@ import pulumi
 import pulumi_aws as aws
 
 from components.experiment_store import ExperimentStore
-from components.lambda_package import ARCHITECTURE, REQUIREMENTS, RUNTIME, package_layer, package_source
+from components.lambda_package import (
+    ARCHITECTURE,
+    CACHE_DIR,
+    REQUIREMENTS,
+    RUNTIME,
+    LambdaPackage,
+    package_layer,
+    package_source,
+)
 from components.released_function import Code, Configuration, ReleasedFunction, allow
 from components.settings import Settings
 
 HANDLER = "index_ssr.handler"
+NOT_ITS_OWN = ("admin_api.py", "admin/chat")
+"""What the admin API alone runs; the rest of `admin/` the renderer describes in its OpenAPI document."""
 
 
 class Renderer(ReleasedFunction):
-    """The function that reads experiments and renders pages, and the code that all functions run."""
+    """The function that reads experiments and renders pages, and the dependencies that all functions share."""
 
-    code: Code
+    layer: aws.lambda_.LayerVersion
     # A path without a wildcard leaves what the CDN holds of it for other query strings:
     # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
     paths = (
@@ -36,9 +46,9 @@ class Renderer(ReleasedFunction):
     ) -> None:
         function_name = settings.renderer_function_name or settings.name("renderer")
         super().__init__("dashboard:lambda:Renderer", name, settings, function_name, opts)
-        self.code = Code(package_source(source, "renderer"), self._create_layer(source / REQUIREMENTS))
+        self.layer = self._create_layer(source / REQUIREMENTS)
         self._release(
-            self.code,
+            Code(package_renderer(source), self.layer),
             Configuration(
                 description="Renders the public pages of the dashboard.",
                 handler=HANDLER,
@@ -68,6 +78,11 @@ class Renderer(ReleasedFunction):
             compatible_architectures=[ARCHITECTURE],
             opts=self._child,
         )
+
+
+def package_renderer(source: Path, cache: Path = CACHE_DIR) -> LambdaPackage:
+    """Zip what the renderer runs of the functions' source folder; errors are those of `package_source`."""
+    return package_source(source, "renderer", cache, without=NOT_ITS_OWN)
 
 
 def _what_it_needs(store: ExperimentStore) -> list[dict[str, Any]]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Two attempts of 3 seconds at most, and a short pause between them.
 PATIENCE = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+# Botocore's own text is put together twice a request, which is a quarter of what a request costs this process.
+NAME = Config(user_agent="ai-video-codec-dashboard")
 # Links signed the older way, botocore's default in us-east-1, are refused for encrypted objects:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 SIGNATURE_V4 = Config(signature_version="s3v4")
@@ -74,4 +76,4 @@ def bedrock_client(patience: Config) -> Any:
 
 
 def _client(service: str, config: Config) -> Any:
-    return _session.create_client(service, config=config)
+    return _session.create_client(service, config=config.merge(NAME))

@@ -18,7 +18,7 @@ def answered_conditionally(event: Event, response: dict[str, Any]) -> dict[str, 
     headers = response["headers"]
     if response["statusCode"] != 200 or headers.get("Cache-Control") == "no-store":
         return response
-    tag = headers.setdefault("ETag", strong_tag(response["body"]))
+    tag = headers["ETag"] = headers.get("ETag") or strong_tag(response["body"])
     if not _names(header_of(event, "if-none-match"), tag):
         return response
     repeated = {name: headers[name] for name in _REPEATED if name in headers}

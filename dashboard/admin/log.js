@@ -131,14 +131,17 @@ class LogViewer {
   async follow() {
     const turn = this.turn;
     this.asking = true;
+    this.identify(turn);
     let failures = 0;
     while (turn === this.turn && !this.ended && !this.paused) {
       try {
         const isFull = await this.take(turn);
         if (failures) this.said.clear();
         failures = 0;
-        if (!isFull && turn === this.turn) await this.identify(turn);
-        if (isFull || this.ended) continue;
+        if (isFull) continue;
+        // Its status may have changed with what was printed.
+        await this.identify(turn);
+        if (this.ended) continue;
       } catch (error) {
         if (turn !== this.turn) return;
         failures += 1;

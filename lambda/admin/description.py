@@ -11,7 +11,7 @@ from api.schemas import Schema, Schemas, hints_of, query_parameter
 from experiments.codec_catalogue import CODECS
 from listing_query import ListingQuery
 
-from admin.chat.documents import (
+from admin.chat_documents import (
     CONTINUE,
     CONVERSATION_ID,
     DECISION,

@@ -4,14 +4,13 @@ docs/data-model.md describes keys and indexes. Errors of the service (botocore's
 caller's to handle.
 """
 
-import marshal
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -102,6 +101,8 @@ class ExperimentRepository:
             client = boto3.client("dynamodb")
         self._table_name = table_name
         self._client = client
+        self._reading_by_key = lru_cache(maxsize=512)(lambda _key: _Reading(_read_experiment))
+        self._reading_of_totals = _Reading(_read_totals)
 
     def newest(self, limit: int, cursor: str | None = None) -> Page:
         """Return a page of all experiments, newest first.
@@ -133,7 +134,7 @@ class ExperimentRepository:
     def get(self, experiment_id: str, *, consistent: bool = False) -> Experiment | None:
         """Return one experiment, or None where there is none of that id; if need be as the last writer left it."""
         item = self._item(experiment_id, consistent=consistent) if _is_id(experiment_id) else None
-        return _experiment(item) if item else None
+        return self._experiment(item) if item else None
 
     def record(self, experiment_id: str) -> Record | None:
         """Return all that is kept of one experiment, or None where there is none of that id."""
@@ -153,7 +154,7 @@ class ExperimentRepository:
 
     def totals(self) -> Totals:
         """Return what the table holds in all, and what was ever used."""
-        return _totals_of(marshal.dumps(list(self._raw_partition(AGGREGATES)), 2))
+        return self._reading_of_totals.of(list(self._raw_partition(AGGREGATES)))
 
     def used_on(self, moment: datetime) -> list[Usage]:
         """Return what was used on the day of a time in UTC."""
@@ -208,7 +209,7 @@ class ExperimentRepository:
 
         def attempt() -> Experiment:
             before = self._item(experiment_id, consistent=True)
-            after = compute(_experiment(before) if before else None)
+            after = compute(self._experiment(before) if before else None)
             self._write(before, after, *self._requests(beside))
             return after
 
@@ -258,7 +259,7 @@ class ExperimentRepository:
 
         def attempt() -> None:
             before = self._item(experiment_id, consistent=True) if _is_id(experiment_id) else None
-            experiment = allow(_experiment(before) if before else None)
+            experiment = allow(self._experiment(before) if before else None)
             noted = Replacement(_removed_key(experiment_id), {"at": iso_utc(now)})
             changes = [*removal(experiment, freed_bytes, now), noted, *beside]
             requests = removing_transaction(self._table_name, before or {}, changes)
@@ -302,12 +303,15 @@ class ExperimentRepository:
             },
             ReturnValues="ALL_NEW",
         )
-        return _experiment(response["Attributes"])
+        return self._experiment(response["Attributes"])
 
     def put_frame_quality(self, experiment_id: str, frames: FrameQuality) -> None:
         """Write how good an experiment's frames are."""
         item = item_to_attribute_values(frames.to_item(experiment_id))
         self._client.put_item(TableName=self._table_name, Item=item)
+
+    def _experiment(self, item: dict[str, Any]) -> Experiment:
+        return self._reading_by_key(str(item.get("pk"))).of(item)
 
     def _item(self, experiment_id: str, *, consistent: bool = False) -> dict[str, Any] | None:
         return self._get(Key(partition_key(experiment_id), SORT_KEY), consistent=consistent)
@@ -409,7 +413,7 @@ class ExperimentRepository:
         more = False
         for item, more in self._items(request, reads):  # noqa: B007 it is used after the loop
             examined.append(item)
-            experiment = _experiment(item)
+            experiment = self._experiment(item)
             if criteria.match(experiment):
                 found.append(experiment)
             if len(found) == limit:
@@ -467,20 +471,27 @@ def _only_if(request: dict[str, Any], attribute: str, value: str) -> dict[str, A
     return {kind: parts | condition for kind, parts in request.items()}
 
 
-def _experiment(item: dict[str, Any]) -> Experiment:
-    """Read an item; of one that was read before, and has not changed since, the reading is kept."""
-    # Version 2 writes the same value always the same way; later ones depend on what else refers to it.
-    return _experiment_of(marshal.dumps(item, 2))
+class _Reading(Generic[Result]):
+    """What was read last from one place of the table; as long as that stays as it is, so does what is made of it."""
+
+    def __init__(self, read: Callable[[Any], Result]) -> None:
+        self._read = read
+        self._last: tuple[Any, Result] | None = None
+
+    def of(self, sent: Any) -> Result:
+        """Return what is made of what DynamoDB has sent."""
+        last = self._last
+        if last is None or last[0] != sent:
+            last = self._last = sent, self._read(sent)
+        return last[1]
 
 
-@lru_cache(maxsize=2048)
-def _experiment_of(item: bytes) -> Experiment:
-    return Experiment.from_item(item_to_python(marshal.loads(item)))  # noqa: S302 these bytes come from above
+def _read_experiment(item: dict[str, Any]) -> Experiment:
+    return Experiment.from_item(item_to_python(item))
 
 
-@lru_cache(maxsize=4)
-def _totals_of(items: bytes) -> Totals:
-    return Totals.from_items(map(item_to_python, marshal.loads(items)))  # noqa: S302 likewise
+def _read_totals(items: list[dict[str, Any]]) -> Totals:
+    return Totals.from_items(map(item_to_python, items))
 
 
 def _until_nobody_is_in_the_way(attempt: Callable[[], Result]) -> Result:

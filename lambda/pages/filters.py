@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from experiments.model import Experiment, Status
 from experiments.order import METRICS, best_first, reverse
@@ -45,7 +46,6 @@ class Heading:
     """A column's heading, which leads to the page sorted by that column."""
 
     label: str
-    css_class: str
     meaning: str
     link: str
     sorted: str
@@ -55,12 +55,18 @@ class Heading:
 def filters(query: ListingQuery, experiments: Iterable[Experiment]) -> Filters:
     """Return the form for a query and the experiments that it found."""
     found = {experiment.codec for experiment in experiments if experiment.codec}
+    return _filters(query, tuple(sorted(found.union(USUAL_CODECS))))
+
+
+# Most requests ask the same as others have before.
+@lru_cache(maxsize=64)
+def _filters(query: ListingQuery, codecs: Sequence[str]) -> Filters:
     unfiltered = replace(query.at(), text=None, status=None, codec=None, quality=None)
     return Filters(
         text=query.text or "",
         longest_text=LONGEST_TEXT,
         codec=query.codec or "",
-        codecs=sorted(found.union(USUAL_CODECS)),
+        codecs=codecs,
         statuses=_options(Status, query.status),
         qualities=_options(Quality, query.quality),
         orders=list(_orders(query.sort)),
@@ -69,26 +75,26 @@ def filters(query: ListingQuery, experiments: Iterable[Experiment]) -> Filters:
     )
 
 
-def headings(query: ListingQuery) -> list[Heading]:
+@lru_cache(maxsize=64)
+def headings(query: ListingQuery) -> Sequence[Heading]:
     """Return the headings of the table's figures, in its order."""
-    return [
-        _heading(query, "psnr_db", "col-psnr", "Peak signal-to-noise ratio over all planes"),
-        _heading(query, "ssim", "col-ssim", "Structural similarity, 1 at best"),
-        _heading(query, "bitrate_kbps", "col-bitrate", "Encoded bits per second of the clip"),
-        _heading(query, "compression_ratio", "col-ratio", "Compression ratio: raw size to encoded size"),
-        _heading(query, "seconds_taken", "col-duration", "From the start of the experiment to its end"),
-        _heading(query, "cost_usd", "col-cost", "Cost of the encode"),
-    ]
+    return (
+        _heading(query, "psnr_db", "Peak signal-to-noise ratio over all planes"),
+        _heading(query, "ssim", "Structural similarity, 1 at best"),
+        _heading(query, "bitrate_kbps", "Encoded bits per second of the clip"),
+        _heading(query, "compression_ratio", "Compression ratio: raw size to encoded size"),
+        _heading(query, "seconds_taken", "From the start of the experiment to its end"),
+        _heading(query, "cost_usd", "Cost of the encode"),
+    )
 
 
-def _heading(query: ListingQuery, metric: str, css_class: str, meaning: str) -> Heading:
+def _heading(query: ListingQuery, metric: str, meaning: str) -> Heading:
     """Lead to the best first, from there to the worst first, and from there back to the newest first."""
     best = best_first(metric)
     following = {best: reverse(best), reverse(best): None}.get(query.sort or "", best)
     directions = {metric: "ascending", f"-{metric}": "descending"}
     return Heading(
         label=METRICS[metric].label,
-        css_class=css_class,
         meaning=meaning,
         link=str(replace(query, sort=following)) or "./",
         sorted=directions.get(query.sort or "", ""),

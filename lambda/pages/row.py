@@ -11,7 +11,6 @@ from experiments.fields import amount
 from experiments.model import Artefacts, Experiment, Status
 from experiments.order import seconds_taken
 from experiments.quality import Quality, quality
-from markupsafe import Markup
 from presentation import Figure
 
 from pages.templates import ROW
@@ -53,7 +52,7 @@ class Row:
         return any(figure for _, figure in self.results)
 
 
-def render_row(experiment: Experiment, now: datetime) -> Markup:
+def render_row(experiment: Experiment, now: datetime) -> str:
     """Return the row of an experiment as HTML."""
     created = experiment.created_at
     age = presentation.age(created, now) if created else ""
@@ -62,8 +61,8 @@ def render_row(experiment: Experiment, now: datetime) -> Markup:
 
 # From one request to the next, few experiments change, and rows are most of the page.
 @lru_cache(maxsize=1024)
-def _render(experiment: Experiment, age: str, seconds: float | None) -> Markup:
-    return Markup(ROW.render(row=_row(experiment, age, seconds)))  # noqa: S704 the template has escaped it
+def _render(experiment: Experiment, age: str, seconds: float | None) -> str:
+    return ROW.render(row=_row(experiment, age, seconds))
 
 
 def _row(experiment: Experiment, age: str, seconds: float | None) -> Row:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import admin_api, renderer
-from components.lambda_package import ARCHITECTURE, RUNTIME
+from components.lambda_package import ARCHITECTURE, RUNTIME, LambdaPackage
 from components.release_gate import LIVE_ALIAS
 from components.served import get
 from operations.checks.check import Check, CouldNotLook, compared
@@ -18,11 +18,19 @@ from operations.checks.target import Target
 class Declared:
     """A function as the program declares it."""
 
+    package: LambdaPackage
+    """Its archive, built from the source at hand."""
     name: str
     version: str
     configuration: dict[str, Any]
     """What Lambda says of it, in Lambda's words."""
-    variables: dict[str, str]
+    environment: dict[str, str]
+    """What it is told, beside its build id."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Its environment as Lambda has it, sorted."""
+        return dict(sorted({**self.environment, "BUILD_ID": self.package.sha256}.items()))
 
 
 def renderer_checks(target: Target) -> Iterator[Check]:
@@ -41,7 +49,7 @@ def admin_api_checks(target: Target) -> Iterator[Check]:
 def _function_checks(target: Target, declared: Declared, whose: str) -> Iterator[Check]:
     """Compare `$LATEST`, the alias and the version behind it with git and with the stack's outputs."""
     function = target.functions.get_function_configuration(FunctionName=declared.name)
-    yield from _code_checks(target, f"{whose}function", function)
+    yield from _code_checks(declared.package, f"{whose}function", function)
     yield from _configuration_checks(declared, f"{whose}function", function)
 
     alias = target.functions.get_alias(FunctionName=declared.name, Name=LIVE_ALIAS)
@@ -50,9 +58,9 @@ def _function_checks(target: Target, declared: Declared, whose: str) -> Iterator
 
     version = target.functions.get_function(FunctionName=declared.name, Qualifier=number)
     label = f"{whose}version {number}"
-    yield from _code_checks(target, label, version["Configuration"])
+    yield from _code_checks(declared.package, label, version["Configuration"])
     yield from _configuration_checks(declared, label, version["Configuration"])
-    yield _file_check(target, label, version["Code"]["Location"])
+    yield _file_check(declared.package, label, version["Code"]["Location"])
 
 
 def _rollback(target: Target) -> str:
@@ -62,27 +70,28 @@ def _rollback(target: Target) -> str:
     return f"release {target.release['release']} went back to version {renderer['version']}"
 
 
-def _code_checks(target: Target, label: str, found: Mapping[str, Any]) -> Iterator[Check]:
+def _code_checks(package: LambdaPackage, label: str, found: Mapping[str, Any]) -> Iterator[Check]:
     last_modified = f"last modified {found['LastModified']}"
-    yield compared(f"{label} CodeSha256", target.package.sha256, found["CodeSha256"], last_modified)
-    yield compared(f"{label} CodeSize", target.package.path.stat().st_size, found["CodeSize"])
+    yield compared(f"{label} CodeSha256", package.sha256, found["CodeSha256"], last_modified)
+    yield compared(f"{label} CodeSize", package.path.stat().st_size, found["CodeSize"])
 
 
 def _configuration_checks(declared: Declared, label: str, found: Mapping[str, Any]) -> Iterator[Check]:
     for name, value in {"Runtime": RUNTIME, "Architectures": [ARCHITECTURE], **declared.configuration}.items():
         yield compared(f"{label} {name}", value, found.get(name))
     variables = dict(sorted(found.get("Environment", {}).get("Variables", {}).items()))
-    yield compared(f"{label} Environment", dict(sorted(declared.variables.items())), variables)
+    yield compared(f"{label} Environment", declared.variables, variables)
 
 
 def _renderer(target: Target) -> Declared:
     outputs, settings = target.outputs, target.settings
     memory, timeout = settings.renderer_memory_mb, settings.renderer_timeout_seconds
     return Declared(
+        package=target.package,
         name=outputs["renderer_function"],
         version=outputs["renderer_version"],
         configuration={"Handler": renderer.HANDLER, "MemorySize": memory, "Timeout": timeout},
-        variables=_shared_variables(target),
+        environment=_shared_environment(target),
     )
 
 
@@ -90,11 +99,12 @@ def _admin_api(target: Target) -> Declared:
     outputs, settings = target.outputs, target.settings
     memory, timeout = admin_api.MEMORY_MB, admin_api.TIMEOUT_SECONDS
     return Declared(
+        package=target.admin_package,
         name=outputs["admin_function"],
         version=outputs["admin_version"],
         configuration={"Handler": admin_api.HANDLER, "MemorySize": memory, "Timeout": timeout},
-        variables={
-            **_shared_variables(target),
+        environment={
+            **_shared_environment(target),
             "ADMIN_FUNCTION": outputs["admin_function"],
             "API_ID": outputs["api_id"],
             "CHAT_MODEL": settings.chat_model,
@@ -106,9 +116,8 @@ def _admin_api(target: Target) -> Declared:
     )
 
 
-def _shared_variables(target: Target) -> dict[str, str]:
+def _shared_environment(target: Target) -> dict[str, str]:
     return {
-        "BUILD_ID": target.package.sha256,
         "MEDIA_BUCKET": target.outputs["media_bucket"],
         "PRICES": target.settings.prices,
         "SITE_URL": target.settings.public_url,
@@ -124,12 +133,12 @@ def _destination(alias: Mapping[str, Any]) -> str:
     return ", ".join([f"version {alias['FunctionVersion']}", *shares])
 
 
-def _file_check(target: Target, label: str, location: str) -> Check:
+def _file_check(package: LambdaPackage, label: str, location: str) -> Check:
     """Download the code that Lambda holds, and compare it file by file."""
     answer = get(location)
     if answer.status_code != 200:
         raise CouldNotLook(f"The code of {label} can't be downloaded: status {answer.status_code}.")
-    git = archive_files(target.package.path.read_bytes())
+    git = archive_files(package.path.read_bytes())
     name, expected = f"{label} files", f"the {len(git)} files of lambda/"
     try:
         different = different_files(git, archive_files(answer.content))

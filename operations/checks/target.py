@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError
 
 from components.aws_connection import PATIENCE, connected
 from components.lambda_package import LambdaPackage, package_source
+from components.renderer import package_renderer
 from components.settings import Settings
 from components.sign_in import CONFIGURATION_KEY, configuration
 from operations.checks.check import CouldNotLook
@@ -30,7 +31,9 @@ class Target:
     settings: Settings
     outputs: Mapping[str, str]
     package: LambdaPackage
-    """The functions' archive, built from the source at hand."""
+    """The renderer's archive, built from the source at hand."""
+    admin_package: LambdaPackage
+    """The admin API's."""
     release: Mapping[str, Any]
     """The record of the last release."""
     static_files: Path
@@ -68,7 +71,8 @@ class Target:
                 settings=Settings.parse(project, stack, config),
                 outputs={name: str(outputs[name]) for name in OUTPUTS if name != "release"},
                 release=outputs["release"],
-                package=package_source(root / "lambda", "renderer"),
+                package=package_renderer(root / "lambda"),
+                admin_package=package_source(root / "lambda", "admin-api"),
                 static_files=root / "dashboard",
                 functions=connected("lambda", config, PATIENCE),
                 objects=connected("s3", config, PATIENCE),

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from admin.chat import routes
-from admin.chat.documents import ChatStep, Decision, ProposalState
 from admin.chat.model import ChatModel
 from admin.chat.store import HELD, KEPT, Conversation, ConversationStore
 from admin.chat.tools import MOST_CHARACTERS
 from admin.chat.turns import MOST_STEPS, MOST_TOOLS, Chat
+from admin.chat_documents import ChatStep, Decision, ProposalState
 from admin.requests import Refusal
 from botocore.exceptions import ReadTimeoutError
 from experiments.aggregates import CHAT_USER

@@ -10,7 +10,7 @@ import pytest
 from components.renderer import Renderer
 from tests.project_copy import ROOT, ProjectCopy, changes
 
-# Of both functions, as they run one archive.
+# Of both functions, as they share most of their source.
 FUNCTIONS = {
     "updated aws:lambda:Alias live",
     *(f"updated aws:lambda:Function {name}" for name in ("renderer", "admin-api")),

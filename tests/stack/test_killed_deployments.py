@@ -20,7 +20,7 @@ from typing import Any, TextIO
 import pytest
 import requests
 
-from components.lambda_package import package_source
+from components.renderer import package_renderer
 from sandbox.processes import is_alive
 from tests.inventory import held, recorded
 from tests.project_copy import ProjectCopy
@@ -189,7 +189,7 @@ def _expect_all_that_git_says(site: Site, undisturbed: list[str]) -> None:
     things = held(project.emulator)
     assert things.keys() == recorded(project.state())
     assert sorted(things.values()) == site.names(undisturbed)
-    build = package_source(project.folder / "lambda", "renderer").sha256
+    build = package_renderer(project.folder / "lambda").sha256
     assert build in project.get(site.outputs["dashboard_url"]).text
     for file in (project.folder / "dashboard").iterdir():
         assert project.get(f"{site.outputs['dashboard_url']}{file.name}").content == file.read_bytes()

@@ -16,8 +16,8 @@ from experiments.attribute_values import item_to_python
 from experiments.costs import Prices, used_up
 from experiments.transaction import as_key, as_request
 
-from admin.chat.documents import UsageDocument
 from admin.chat.store import Content, Message
+from admin.chat_documents import UsageDocument
 from admin.requests import Refusal
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from experiments.jobs import IllegalChangeError, is_under_way
 from experiments.json_schema import Schema, problems_of
 from experiments.model import Experiment
 
-from admin.chat.documents import Action, Decision, Proposal, ProposalState
 from admin.chat.store import ConversationStore, TakenError
 from admin.chat.tools import ID, Lab, Result, Tool, ToolError
+from admin.chat_documents import Action, Decision, Proposal, ProposalState
 from admin.control import CHAT, Control, KeySpentError
 from admin.requests import InvalidRequest, Refusal, StartRequest
 

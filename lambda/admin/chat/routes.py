@@ -15,7 +15,11 @@ from experiments.json_schema import FieldProblem
 
 from admin.administrator import Administrator
 from admin.answers import answer, nothing
-from admin.chat.documents import (
+from admin.chat.model import PATIENCE, ChatBudget, ChatModel
+from admin.chat.store import ConversationStore
+from admin.chat.tools import Lab
+from admin.chat.turns import Chat, no_conversation
+from admin.chat_documents import (
     CONTINUE,
     CONVERSATION_ID,
     DECISION,
@@ -25,10 +29,6 @@ from admin.chat.documents import (
     ConversationTitle,
     Decision,
 )
-from admin.chat.model import PATIENCE, ChatBudget, ChatModel
-from admin.chat.store import ConversationStore
-from admin.chat.tools import Lab
-from admin.chat.turns import Chat, no_conversation
 from admin.requests import InvalidRequest, Refusal, body_of, checked, key_of
 from admin.services import services
 

@@ -17,7 +17,7 @@ from experiments.fields import count, instant, mapping, sequence, text
 from experiments.model import iso_utc
 from experiments.transaction import as_item, as_key, is_in_the_way
 
-from admin.chat.documents import Action, Progress, Proposal, ProposalState
+from admin.chat_documents import Action, Progress, Proposal, ProposalState
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

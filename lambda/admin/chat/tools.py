@@ -18,7 +18,7 @@ from experiments.quality import quality
 from experiments.rate_distortion import METRICS, Comparison, Curve, bd_matrix, curves_of, sweeps_through
 from experiments.repository import ExperimentRepository
 
-from admin.chat.documents import Proposal
+from admin.chat_documents import Proposal
 from admin.requests import InvalidRequest
 
 MOST_CHARACTERS = 8000

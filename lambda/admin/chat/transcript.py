@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from admin.chat.documents import Proposal
 from admin.chat.store import Content, Conversation, Message
+from admin.chat_documents import Proposal
 
 MOST_CHARACTERS = 90_000
 """How much of a conversation is sent: about 25,000 tokens, at three to four characters of JSON each."""

@@ -14,7 +14,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from health import error_code
 
-from admin.chat.documents import (
+from admin.chat.model import Answer, ChatBudget, ChatModel
+from admin.chat.proposals import PROPOSERS, Proposals
+from admin.chat.store import Content, Conversation, ConversationStore, Message, TakenError
+from admin.chat.tools import LONGEST_TEXT, READERS, Lab, Result, ToolError, bounded
+from admin.chat.transcript import SYSTEM, as_result, results, sent, tool_result, tool_uses
+from admin.chat_documents import (
     ChatMessage,
     ChatStep,
     ConversationDocument,
@@ -23,11 +28,6 @@ from admin.chat.documents import (
     Role,
     UsageDocument,
 )
-from admin.chat.model import Answer, ChatBudget, ChatModel
-from admin.chat.proposals import PROPOSERS, Proposals
-from admin.chat.store import Content, Conversation, ConversationStore, Message, TakenError
-from admin.chat.tools import LONGEST_TEXT, READERS, Lab, Result, ToolError, bounded
-from admin.chat.transcript import SYSTEM, as_result, results, sent, tool_result, tool_uses
 from admin.control import Control
 from admin.requests import Refusal
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from admin.chat.documents import Action, Proposal, ProposalState
 from admin.chat.store import Conversation, Message
 from admin.chat.transcript import MOST_CHARACTERS, as_result, sent, tool_result
+from admin.chat_documents import Action, Proposal, ProposalState
 
 from tests.scripted_model import assert_acceptable, text, use
 

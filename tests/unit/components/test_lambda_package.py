@@ -14,6 +14,7 @@ import pulumi
 import pytest
 
 from components.lambda_package import package_layer, package_source
+from components.renderer import package_renderer
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -108,9 +109,24 @@ def test_a_link_out_of_the_source_is_refused(source: Path, tmp_path: Path) -> No
         package_source(source, "renderer", tmp_path / "cache")
 
 
-def test_the_projects_own_archive_is_small(tmp_path: Path) -> None:
-    package = package_source(ROOT / "lambda", "renderer", tmp_path)
-    assert package.path.stat().st_size <= 150 * 1024
+def test_what_a_function_has_no_use_for_is_left_out(source: Path, tmp_path: Path) -> None:
+    package = package_source(source, "renderer", tmp_path, without=("templates",))
+    assert "index_ssr.py" in package.files
+    assert not any(name.startswith("templates/") for name in package.files)
+
+
+def test_the_renderers_own_archive_is_small(tmp_path: Path) -> None:
+    assert package_renderer(ROOT / "lambda", tmp_path).path.stat().st_size <= 150 * 1024
+
+
+def test_the_renderer_describes_the_api_with_its_own_archive_alone(tmp_path: Path) -> None:
+    with zipfile.ZipFile(package_renderer(ROOT / "lambda", tmp_path / "cache").path) as archive:
+        archive.extractall(tmp_path / "renderer")
+    program = "from api.openapi import description; print('/api/admin/chat' in description('1')['paths'])"
+    described = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path / "renderer", env={}, capture_output=True, text=True, check=False
+    )
+    assert described.stdout == "True\n", described.stderr
 
 
 def test_the_layer_is_the_same_each_time_it_is_built(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from components.cdn import (
 )
 from components.lambda_package import LambdaPackage, package_source
 from components.release import RECORD_KEY, as_json
+from components.renderer import package_renderer
 from components.settings import Settings
 from components.sign_in import CONFIGURATION_KEY, configuration
 from components.static_site import CACHE_CONTROL, CONTENT_TYPES, PATH_PATTERNS
@@ -61,6 +62,7 @@ class FakeSite:
 
     folder: Path
     package: LambdaPackage = field(init=False)
+    admin_package: LambdaPackage = field(init=False)
     settings: Settings = field(init=False)
     objects: dict[str, StoredObject] = field(default_factory=dict)
     invalidations: list[tuple[str, datetime, list[str]]] = field(default_factory=list)
@@ -71,9 +73,10 @@ class FakeSite:
     def __post_init__(self) -> None:
         source = write(self.folder / "lambda", SOURCE)
         write(self.folder / "dashboard", STATIC)
-        self.package = package_source(source, "renderer", cache=self.folder / "cache")
+        self.package = package_renderer(source, self.folder / "cache")
+        self.admin_package = package_source(source, "admin-api", self.folder / "cache")
         self.settings = Settings.parse(PROJECT, "test", {})
-        self.latest, self.version = self._configuration(), self._configuration()
+        self.latest, self.version = self._configuration(self.package), self._configuration(self.package)
         self.alias: dict[str, Any] = {"FunctionVersion": "7"}
         self.admin_api, self.admin_alias = self._admin_configuration(), {"FunctionVersion": "3"}
         renderer = {"version": "7", "build_id": self.package.sha256, "rolled_back": False}
@@ -106,6 +109,7 @@ class FakeSite:
             settings=self.settings,
             outputs=outputs,
             package=self.package,
+            admin_package=self.admin_package,
             release=self.release,
             static_files=self.folder / "dashboard",
             functions=untyped,
@@ -169,22 +173,22 @@ class FakeSite:
             raise self.errors[operation]
         return answer
 
-    def _configuration(self) -> dict[str, Any]:
+    def _configuration(self, package: LambdaPackage) -> dict[str, Any]:
         environment = {"MEDIA_BUCKET": "media", "SITE_URL": "", "PRICES": self.settings.prices, "STACK": "test"}
         return {
-            "CodeSha256": self.package.sha256,
-            "CodeSize": self.package.path.stat().st_size,
+            "CodeSha256": package.sha256,
+            "CodeSize": package.path.stat().st_size,
             "LastModified": "2026-11-24T06:00:00.000+0000",
             "Runtime": "python3.13",
             "Architectures": ["arm64"],
             "Handler": "index_ssr.handler",
             "MemorySize": 512,
             "Timeout": 10,
-            "Environment": {"Variables": {**environment, "TABLE_NAME": "experiments", "BUILD_ID": self.package.sha256}},
+            "Environment": {"Variables": {**environment, "TABLE_NAME": "experiments", "BUILD_ID": package.sha256}},
         }
 
     def _admin_configuration(self) -> dict[str, Any]:
-        found = self._configuration()
+        found = self._configuration(self.admin_package)
         found |= {"Handler": "admin_api.handler", "Timeout": 29}
         queues = {"DEAD_LETTER_QUEUE_URL": "dead-letters", "JOB_QUEUE_URL": "jobs"}
         functions = {"ADMIN_FUNCTION": "admin-api", "API_ID": "a1", "RENDERER_FUNCTION": "renderer"}
@@ -230,8 +234,8 @@ class FakeSite:
 
     def _serve(self) -> None:
         build = self.package.sha256
-        for url in (CODE_URL, ADMIN_CODE_URL):
-            self.web[url] = (200, self.package.path.read_bytes())
+        for url, package in ((CODE_URL, self.package), (ADMIN_CODE_URL, self.admin_package)):
+            self.web[url] = (200, package.path.read_bytes())
         for base in (API_URL, CDN_URL):
             self.web[base] = (200, f"<!doctype html><footer>{build}</footer></html>".encode())
             self.web[f"{base}api/admin/health"] = (401, b"{}")
