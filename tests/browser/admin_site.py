@@ -162,7 +162,7 @@ class AdminSite:
             return Answer(refusal.status, {"Content-Type": PROBLEM}, json.dumps(problem))
         if found is None:
             return Answer(HTTPStatus.NO_CONTENT, {}, "")
-        return Answer(HTTPStatus.OK, {"Content-Type": JSON}, json.dumps(found))
+        return Answer(HTTPStatus.OK, {"Content-Type": JSON}, as_json(found))
 
 
 class _Handler(BaseHTTPRequestHandler):
