@@ -17,6 +17,7 @@ import requests
 
 from sandbox.emulator import Emulator
 from sandbox.places import PROJECT_NAME, STACK
+from sandbox.worker_process import WorkerProcess
 
 ROOT = Path(__file__).parent.parent
 # What a checkout doesn't hold, and what the program doesn't read.
@@ -118,7 +119,8 @@ class ProjectCopy:
         return requests.request(method, local, json=document, headers=named, timeout=30, allow_redirects=False)
 
     def close(self) -> None:
-        """Stop the embedded AWS."""
+        """Stop the embedded AWS and its worker, if it has one."""
+        WorkerProcess(self.emulator).stop()
         self.emulator.stop()
 
 
