@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from admin.chat.documents import (
+from admin.chat_documents import (
     Action,
     ChatMessage,
     ChatOverview,
