@@ -46,6 +46,7 @@ class Heading:
     """A column's heading, which leads to the page sorted by that column."""
 
     label: str
+    css_class: str
     meaning: str
     link: str
     sorted: str
@@ -79,22 +80,23 @@ def _filters(query: ListingQuery, codecs: Sequence[str]) -> Filters:
 def headings(query: ListingQuery) -> Sequence[Heading]:
     """Return the headings of the table's figures, in its order."""
     return (
-        _heading(query, "psnr_db", "Peak signal-to-noise ratio over all planes"),
-        _heading(query, "ssim", "Structural similarity, 1 at best"),
-        _heading(query, "bitrate_kbps", "Encoded bits per second of the clip"),
-        _heading(query, "compression_ratio", "Compression ratio: raw size to encoded size"),
-        _heading(query, "seconds_taken", "From the start of the experiment to its end"),
-        _heading(query, "cost_usd", "Cost of the encode"),
+        _heading(query, "psnr_db", "col-psnr", "Peak signal-to-noise ratio over all planes"),
+        _heading(query, "ssim", "col-ssim", "Structural similarity, 1 at best"),
+        _heading(query, "bitrate_kbps", "col-bitrate", "Encoded bits per second of the clip"),
+        _heading(query, "compression_ratio", "col-ratio", "Compression ratio: raw size to encoded size"),
+        _heading(query, "seconds_taken", "col-duration", "From the start of the experiment to its end"),
+        _heading(query, "cost_usd", "col-cost", "Cost of the encode"),
     )
 
 
-def _heading(query: ListingQuery, metric: str, meaning: str) -> Heading:
+def _heading(query: ListingQuery, metric: str, css_class: str, meaning: str) -> Heading:
     """Lead to the best first, from there to the worst first, and from there back to the newest first."""
     best = best_first(metric)
     following = {best: reverse(best), reverse(best): None}.get(query.sort or "", best)
     directions = {metric: "ascending", f"-{metric}": "descending"}
     return Heading(
         label=METRICS[metric].label,
+        css_class=css_class,
         meaning=meaning,
         link=str(replace(query, sort=following)) or "./",
         sorted=directions.get(query.sort or "", ""),

@@ -155,7 +155,7 @@ def test_a_heading_sorts_best_first_then_worst_first_then_not_at_all(ask: Ask, t
     table.hold(experiment_item())
     body, seen = ask("/")["body"], []
     for _ in range(3):
-        heading = re.search(r'<th [^>]*class="number"([^>]*)><a href="([^"]*)"[^>]*>Bitrate<', body)
+        heading = re.search(r'<th [^>]*class="col-bitrate number"([^>]*)><a href="([^"]*)"', body)
         assert heading is not None
         seen.append(heading[1].strip())
         body = ask("/", query=dict(parse_qsl(urlsplit(heading[2]).query)))["body"]
