@@ -12,12 +12,14 @@ from playwright.sync_api import Browser, ViewportSize
 
 from operations.checks.check import CouldNotLook
 from operations.stack import outputs_of
-from sandbox.places import DEFAULT_PORT, PROJECT, STACK
+from sandbox.places import DEFAULT_PORT, HOME, PROJECT, STACK
 from tests.browser.chromium import NoChromium, started_chromium
 from tests.browser.conftest import DESKTOP, PHONE, example_ids
+from tests.browser.sign_in import sign_in
 
 FOLDER = PROJECT / "docs" / "screenshots"
 LARGEST_BYTES = 120 * 1024
+SETTLES_MS = 3_000
 # Shows every video at a moment with something to see, without the browser's own controls over it.
 SHOW_VIDEOS = """() => Promise.all([...document.querySelectorAll("video")].map(video => new Promise(shown => {
   video.controls = false;
@@ -35,6 +37,7 @@ class Picture:
     scheme: Literal["light", "dark"] = "light"
     width: int = DESKTOP
     height: int = 900
+    by_administrator: bool = False
 
 
 PICTURES = [
@@ -45,7 +48,8 @@ PICTURES = [
     Picture("curves", "/curves"),
     Picture("compare", "/compare?ids={x264},{av1}"),
     Picture("costs", "/costs"),
-    Picture("admin", "/admin.html"),
+    Picture("admin", "/admin.html#monitor", by_administrator=True),
+    Picture("admin-start", "/admin.html#start", by_administrator=True),
     Picture("message", "/no-such-page"),
 ]
 
@@ -72,7 +76,13 @@ def take(browser: Browser, picture: Picture, site_url: str, ids: Mapping[str, st
     """Open the page, and return its picture as PNG."""
     viewport: ViewportSize = {"width": picture.width, "height": picture.height}
     page = browser.new_page(viewport=viewport, color_scheme=picture.scheme, reduced_motion="reduce")
-    page.goto(f"{site_url}{picture.path.format(**ids)}", wait_until="networkidle")
+    address = f"{site_url}{picture.path.format(**ids)}"
+    if picture.by_administrator:
+        sign_in(page, address, HOME)
+        # The page goes on asking what is new.
+        page.wait_for_timeout(SETTLES_MS)
+    else:
+        page.goto(address, wait_until="networkidle")
     page.evaluate(SHOW_VIDEOS)
     content = page.screenshot()
     page.close()

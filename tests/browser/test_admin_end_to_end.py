@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from sandbox.administrator import NAME, PASSWORD_FILE
 from tests.browser.conftest import DESKTOP
+from tests.browser.sign_in import sign_in
 from tests.project_copy import ProjectCopy
 
 # Two seconds of video take a few; machines are slow.
@@ -23,12 +23,7 @@ def page(browser: Browser, project: ProjectCopy, outputs: dict[str, Any]) -> Ite
     context = browser.new_context(viewport={"width": DESKTOP, "height": 900}, reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(outputs["admin_url"])
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_label("Username").fill(NAME)
-    page.get_by_label("Password").fill((project.emulator.folder / PASSWORD_FILE).read_text(encoding="utf-8"))
-    page.get_by_role("button", name="Sign in").click()
-    _soon(page.get_by_text(f"Signed in as {NAME}"))
+    sign_in(page, outputs["admin_url"], project.emulator.folder)
     yield page
     context.close()
 
