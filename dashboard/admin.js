@@ -36,8 +36,8 @@ async function begin() {
 }
 
 async function configuration() {
-  const answer = await fetch("/config.json", { cache: "no-store" });
-  if (!answer.ok) throw new Error(`How to sign in can't be read: /config.json answers with ${answer.status}`);
+  const answer = await fetch("/config.json", { cache: "no-store" }).catch(() => null);
+  if (!answer?.ok) throw new Error("How to sign in can't be read from the site. Try again in a moment.");
   return answer.json();
 }
 
@@ -57,8 +57,16 @@ function showSignedOut(config, reason = "") {
 
 async function showSignedIn(config, session) {
   const api = new Api(config.admin_api, session);
-  const user = await api.get("/me");
   const signOut = element("button", { type: "button", class: "button", onclick: () => session.signOut() }, "Sign out");
+  let user;
+  try {
+    user = await api.get("/me");
+  } catch (error) {
+    showSignedOut(config, adviceOf(error));
+    // Whoever is signed in, but is no administrator, comes back as somebody else only by way of signing out.
+    if (error.status === 403) who.replaceChildren(signOut);
+    return;
+  }
   who.replaceChildren("Signed in as ", element("strong", {}, user.name), " ", signOut);
   signedOut.hidden = true;
   signedIn.hidden = false;
@@ -78,14 +86,17 @@ class Views {
 
   show() {
     const [name, ...rest] = location.hash.slice(1).split("/").map(decoded);
-    const chosen = name in VIEWS ? name : FIRST;
+    const chosen = Object.hasOwn(VIEWS, name) ? name : FIRST;
     const view = (this.made[chosen] ??= this.make(chosen));
     if (this.shown !== view) {
       this.shown?.hide();
       for (const other of Object.values(this.made)) other.element.hidden = other !== view;
       this.shown = view;
     }
-    for (const link of this.links) link.ariaCurrent = link.hash === `#${chosen}` ? "page" : null;
+    for (const link of this.links) {
+      link.ariaCurrent = link.hash === `#${chosen}` ? "page" : null;
+      if (link.ariaCurrent) link.scrollIntoView({ block: "nearest", inline: "center" });
+    }
     health.hidden = chosen !== FIRST;
     document.title = `${view.element.querySelector("h2").textContent} · Admin · AI Video Codec Lab`;
     view.show(rest);
@@ -108,4 +119,9 @@ function decoded(part) {
 
 let views = null;
 addEventListener("hashchange", () => views?.show());
+// What follows # names a view here.
+document.querySelector(".skip-link").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("content").focus();
+});
 begin();

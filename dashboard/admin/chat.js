@@ -75,7 +75,7 @@ class Chat {
     this.sendButton = element("button", { class: "button primary" }, "Send");
     this.questionForm = element(
       "form",
-      { class: "chat-form", onsubmit: (event) => this.ask(event) },
+      { class: "chat-form", hidden: true, onsubmit: (event) => this.ask(event) },
       element("label", {}, "Your message", this.input),
       element("span", { class: "muted", id: "chat-hint" }, "Enter sends, Shift+Enter begins a new line."),
       this.sendButton,
@@ -85,16 +85,24 @@ class Chat {
 
   // Conversations
 
-  async show(id) {
+  show(id) {
+    this.opened = this.lookUp(id);
+    return this.opened;
+  }
+
+  // Returns whether questions go to that conversation from now on.
+  async lookUp(id) {
     const turn = (this.turn += 1);
     this.idle();
     try {
       const overview = await this.api.get("/chat");
-      if (turn !== this.turn) return;
+      if (turn !== this.turn) return false;
       await this.open(id ?? overview.conversation ?? newKey(), overview, turn);
     } catch (error) {
       if (turn === this.turn) this.fail(error, () => this.show(id));
+      return false;
     }
+    return true;
   }
 
   hide() {
@@ -207,8 +215,10 @@ class Chat {
 
   async ask(event) {
     event.preventDefault();
+    // A quick hand asks before the conversation is there.
+    if (!(await this.opened)) return;
     const text = this.input.value.trim();
-    if (!text || !this.stop.hidden) return;
+    if (!text || !this.stop.hidden || this.questionForm.hidden) return;
     this.input.value = "";
     this.fresh = null;
     this.used = { ...NO_USAGE };

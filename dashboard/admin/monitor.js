@@ -8,6 +8,7 @@ const POLL_MS = 2_000;
 const LONGEST_MS = 30_000; // between attempts, while the site doesn't answer
 const TICK_MS = 1_000; // ages and times left go on between answers
 const FAILURES_TO_TELL = 2;
+const SILENCE_TO_TELL_MS = 10_000;
 
 export function create(context) {
   const monitor = new Monitor(context);
@@ -62,6 +63,7 @@ class Monitor {
 
   async poll() {
     clearTimeout(this.timer);
+    this.asked = Date.now();
     try {
       const changed = await this.api.getIfChanged("/monitor", this.tag);
       if (changed) [this.document, this.tag] = [changed.document, changed.tag];
@@ -71,6 +73,7 @@ class Monitor {
       this.failures += 1;
       this.reason = error.message;
     }
+    this.asked = null;
     if (!this.running) return;
     this.render();
     if (!document.hidden) this.timer = setTimeout(() => this.poll(), Math.min(POLL_MS * 2 ** this.failures, LONGEST_MS));
@@ -91,9 +94,11 @@ class Monitor {
   }
 
   tellTouch() {
-    const isLost = this.failures >= FAILURES_TO_TELL;
+    const isSilent = this.asked && Date.now() - this.asked > SILENCE_TO_TELL_MS;
+    const isLost = this.failures >= FAILURES_TO_TELL || isSilent;
+    const reason = isSilent ? "The site does not answer" : this.reason;
     const since = this.answered ? `What you see is of ${this.answered.toLocaleTimeString()}.` : "Nothing has come yet.";
-    const text = isLost ? `Lost touch with the site: ${this.reason}. ${since} Trying again.` : "";
+    const text = isLost ? `Lost touch with the site: ${reason}. ${since} Trying again.` : "";
     if (this.touch.textContent !== text) this.touch.textContent = text;
   }
 
@@ -160,9 +165,14 @@ function tilesOf({ jobs, workers, queue, spend }) {
     tile("Workers", workers.length),
     tile("Queue", queue.waiting, "", ` + ${queue.in_work} in work`),
     tile("Dead letters", queue.dead, queue.dead ? "failed" : ""),
-    tile("Spent today", usd(spend.today_usd)),
-    tile("This month", usd(spend.month_usd)),
+    spent("Spent today", spend.today_usd),
+    spent("This month", spend.month_usd),
   ];
+}
+
+function spent(label, amount) {
+  const [figure, unit = ""] = usd(amount).split(" ");
+  return tile(label, figure, "", unit && ` ${unit}`);
 }
 
 function tile(label, value, status = "", more = "") {
@@ -175,7 +185,7 @@ function nameOf(job) {
 }
 
 function statusOfJob(job) {
-  const word = job.status === "stalled" ? statusOf("stalled") : statusOf(job.status);
+  const word = statusOf(job.status);
   if (job.status === "stalled") {
     word.title = "Its worker has not been heard of for a minute. It goes on as soon as another worker takes it.";
   }
@@ -187,7 +197,7 @@ function statusOfJob(job) {
 
 function speedOf(job) {
   const seconds = secondsSince(job.started_at);
-  if (!job.progress || !job.frames || !(seconds > 0)) return "–";
+  if (!job.progress || !job.frames || !(seconds > 0) || job.status !== "running") return "–";
   return `${((job.progress * job.frames) / seconds).toFixed(1)} fps`;
 }
 
@@ -200,7 +210,8 @@ function timeLeftOf(job) {
 function workerOf(job) {
   if (!job.worker) return "–";
   const attempt = job.attempt > 1 ? ` · attempt ${job.attempt}` : "";
-  return [job.worker, element("small", {}, `heard of ${ago(job.heartbeat_at)}${attempt}`)];
+  const heard = job.heartbeat_at ? `heard of ${ago(job.heartbeat_at)}` : "not heard of";
+  return [job.worker, element("small", {}, heard + attempt)];
 }
 
 function failed({ requests, errors }) {

@@ -159,7 +159,8 @@ class StartForm {
 }
 
 async function experimentOf(id) {
-  const answer = await fetch(`/api/experiments/${encodeURIComponent(id)}`, { cache: "no-store" });
+  const answer = await fetch(`/api/experiments/${encodeURIComponent(id)}`, { cache: "no-store" }).catch(() => null);
+  if (!answer || answer.status >= 500) throw new Error("The experiment can't be read. Try again in a moment.");
   if (!answer.ok) throw new Error("There is no such experiment. Choose another one from the list of experiments.");
   return answer.json();
 }

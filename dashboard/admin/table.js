@@ -8,7 +8,7 @@ export function table(caption, columns, keyOf) {
   const body = element("tbody", { role: "rowgroup" });
   const grid = element(
     "table",
-    { class: "listing", role: "table", hidden: true },
+    { class: "listing", role: "table", hidden: true, tabIndex: -1 },
     element("caption", { class: "visually-hidden" }, caption),
     element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...head)),
     body,
@@ -22,8 +22,11 @@ export function table(caption, columns, keyOf) {
       ),
     );
   const show = (rows) => {
+    const hadFocus = grid.contains(document.activeElement);
     grid.hidden = rows.length === 0;
     update(body, rows.map(row));
+    // What had it is gone: the keyboard goes on from here, not from the page's beginning.
+    if (hadFocus && !grid.contains(document.activeElement)) grid.focus({ preventScroll: true });
   };
   return { element: grid, show };
 }

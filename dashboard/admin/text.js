@@ -5,13 +5,25 @@ export function usd(amount) {
   return `${amount.toFixed(amount !== 0 && Math.abs(amount) < 0.1 ? 4 : 2)} USD`;
 }
 
+const UNITS = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["min", 60],
+  ["s", 1],
+];
+
 // A length of time in the largest two units that matter.
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
+  const largest = UNITS.findIndex(([, size]) => whole >= size);
+  if (largest < 0) return "0 s";
+  let rest = whole;
+  const parts = UNITS.slice(largest, largest + 2).map(([unit, size]) => {
+    const count = Math.floor(rest / size);
+    rest %= size;
+    return count > 0 && `${count} ${unit}`;
+  });
+  return parts.filter(Boolean).join(" ");
 }
 
 export function secondsSince(time) {

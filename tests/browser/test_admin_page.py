@@ -143,6 +143,17 @@ def test_a_reload_does_not_ask_to_sign_in_again(desk: Desk) -> None:
     expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
 
 
+def test_who_is_no_administrator_can_sign_out_to_come_back_as_one(desk: Desk) -> None:
+    page = desk.page
+    desk.site.fail(1, status=403, under="/me")
+    page.goto(f"{desk.site.url}/admin.html")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("Not available right now")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    assert not desk.site.tokens.refresh
+
+
 def test_signing_out_makes_the_tokens_worthless(desk: Desk) -> None:
     page = desk.open()
     page.get_by_role("button", name="Sign out").click()
@@ -208,6 +219,17 @@ def test_a_monitor_that_lost_touch_says_so_until_it_is_back(desk: Desk) -> None:
     page.clock.fast_forward(LONG_MS)
     expect(_progress(page, 70)).to_be_visible()
     expect(lost).to_be_hidden()
+
+
+def test_a_site_that_says_nothing_at_all_is_out_of_touch_as_well(desk: Desk) -> None:
+    page = desk.open("monitor")
+    expect(_progress(page, 25)).to_be_visible()
+    with page.expect_request("**/monitor"):
+        page.route("**/monitor", lambda _route: None)
+        page.clock.fast_forward(LONG_MS)
+    # Longer than a person waits, shorter than the page does.
+    page.clock.fast_forward(15_000)
+    expect(page.get_by_role("status").filter(has_text="The site does not answer")).to_be_visible()
 
 
 def test_a_monitor_that_nobody_sees_asks_for_nothing(desk: Desk) -> None:
@@ -396,6 +418,8 @@ def test_an_experiment_is_deleted_only_after_a_question(desk: Desk) -> None:
     question.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Failed one is deleted.")).to_be_visible()
     expect(_row(page, "Failed one")).to_be_hidden()
+    # The button that was pressed is gone, but the keyboard goes on from there.
+    expect(page.get_by_role("table")).to_be_focused()
     assert "failed" not in desk.site.lab.experiments
 
 
@@ -564,6 +588,20 @@ def test_a_conversation_is_kept_until_it_is_deleted(desk: Desk) -> None:
     assert desk.site.chat.conversations == {}
 
 
+def test_a_question_asked_while_its_conversation_is_still_loading_is_asked_in_it(desk: Desk) -> None:
+    page = desk.open("chat/first")
+    expect(page.get_by_label("Your message")).to_be_visible()
+    held: list[Route] = []
+    page.route("**/api/admin/chat", lambda route: held.append(route))
+    with page.expect_request("**/api/admin/chat"):
+        page.get_by_role("button", name="New conversation").click()
+    _ask(page, "What did it cost?")
+    held[0].continue_()
+    page.unroute("**/api/admin/chat")
+    expect(page.get_by_role("log", name="Messages").get_by_text("I have proposed another one.")).to_be_visible()
+    assert [f"chat/{conversation}" for conversation in desk.site.chat.conversations] == [page.url.partition("#")[2]]
+
+
 def test_where_one_cannot_chat_the_page_says_why(desk: Desk) -> None:
     desk.site.chat.why_not = "This month's limit of 20 USD is reached."
     page = desk.open("chat")
@@ -624,6 +662,13 @@ def test_the_keyboard_leads_to_each_view_and_to_its_actions(desk: Desk) -> None:
     page.get_by_role("link", name="Audit trail").press("Enter")
     expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
     expect(page.get_by_role("link", name="Audit trail")).to_have_attribute("aria-current", "page")
+
+
+def test_the_keyboard_skips_to_the_content_and_stays_in_the_view(desk: Desk) -> None:
+    page = desk.open("audit")
+    page.get_by_role("link", name="Skip to the content").press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+    expect(page.get_by_role("heading", name="Audit trail")).to_be_visible()
 
 
 def test_without_javascript_the_page_says_what_it_needs(browser: Browser, site: AdminSite) -> None:
