@@ -21,6 +21,7 @@ import pytest
 import requests
 
 from components.renderer import package_renderer
+from components.static_site import site_files
 from sandbox.processes import is_alive
 from tests.inventory import held, recorded
 from tests.project_copy import ProjectCopy
@@ -191,8 +192,8 @@ def _expect_all_that_git_says(site: Site, undisturbed: list[str]) -> None:
     assert sorted(things.values()) == site.names(undisturbed)
     build = package_renderer(project.folder / "lambda").sha256
     assert build in project.get(site.outputs["dashboard_url"]).text
-    for file in (project.folder / "dashboard").iterdir():
-        assert project.get(f"{site.outputs['dashboard_url']}{file.name}").content == file.read_bytes()
+    for key, file in site_files(project.folder / "dashboard"):
+        assert project.get(f"{site.outputs['dashboard_url']}{key}").content == file.read_bytes()
 
 
 def _expect_one_version_and_one_invalidation_for_each_change(site: Site) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from components.renderer import Renderer
+from components.static_site import site_files
 from tests.project_copy import ProjectCopy
 
 
@@ -31,7 +32,7 @@ def test_a_release_is_on_record_in_the_outputs_on_the_site_and_in_the_table(proj
         "rolled_back": False,
     }
     assert record["admin_api"]["version"] == outputs["admin_version"]
-    files = {f"/{file.name}" for file in (project.folder / "dashboard").iterdir()}
+    files = {f"/{key}" for key, _ in site_files(project.folder / "dashboard")}
     assert record["static_files"].keys() == {*files, "/config.json"}
     served = project.get(f"{outputs['dashboard_url']}release.json")
     assert served.json() == record
