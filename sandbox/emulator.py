@@ -1,5 +1,6 @@
 """The embedded AWS: a ministack process on 127.0.0.1 that enforces IAM and keeps its state under `.sandbox/`."""
 
+import hashlib
 import os
 import socket
 import subprocess
@@ -21,6 +22,8 @@ REGION = "us-east-1"
 ROOT_KEY = "test"
 PID_FILE = "emulator.pid"
 PROGRAM = Path(__file__).with_name("ministack_process.py")
+# What makes an emulator: another one of any of it is another emulator.
+SOURCES = (PROGRAM, PROGRAM.with_name("stand_in_model.py"), PROJECT / "uv.lock")
 START_LIMIT_SECONDS = 60
 LOG_TAIL_LINES = 3
 
@@ -54,13 +57,14 @@ class Emulator:
         return self.folder / "emulator.log"
 
     def start(self) -> bool:
-        """Start it, unless it runs already; whether it had to be started.
+        """Start it, unless it runs already and with today's code; whether it had to be started.
 
         Raises:
             SandboxError: the port is taken, or it doesn't come up.
 
         """
-        if self._process.is_running() and self._answers():
+        build = _build()
+        if self._process.is_running() and self._process.record()[1:] == [build] and self._answers():
             return False
         self.stop()
         if _is_taken(self.port):
@@ -69,7 +73,7 @@ class Emulator:
                 "Stop that program, or choose another port: make sandbox PORT=4600"
             )
         python = self._environment()
-        process = self._launch(python)
+        process = self._launch(python, build)
         self._wait_until_ready(process)
         return True
 
@@ -100,7 +104,7 @@ class Emulator:
             )
         return environment / "bin" / "python"
 
-    def _launch(self, python: Path) -> subprocess.Popen[bytes]:
+    def _launch(self, python: Path, build: str) -> subprocess.Popen[bytes]:
         state = self.folder / "aws"
         state.mkdir(parents=True, exist_ok=True)
         variables = {
@@ -119,7 +123,7 @@ class Emulator:
         with self.log.open("wb") as log:
             return subprocess.Popen(
                 # -P: what lies beside the program is none of its modules.
-                [str(python), "-P", str(PROGRAM), PID_FILE],
+                [str(python), "-P", str(PROGRAM), PID_FILE, build],
                 cwd=self.folder,
                 env=variables,
                 stdin=subprocess.DEVNULL,
@@ -138,6 +142,10 @@ class Emulator:
             time.sleep(POLL_SECONDS)
         # It is meant to outlive this process; Popen would warn of that.
         process.returncode = 0
+
+
+def _build() -> str:
+    return hashlib.sha256(b"".join(source.read_bytes() for source in SOURCES)).hexdigest()[:12]
 
 
 def _is_taken(port: int) -> bool:

@@ -150,7 +150,9 @@ def converse_with_stand_in() -> None:
 
 if __name__ == "__main__":
     # It notes its own id, so that it is found again even where the one that starts it is killed just then.
-    Path(sys.argv.pop()).write_text(str(os.getpid()), encoding="utf-8")
+    record, build = sys.argv[1:]
+    del sys.argv[1:]
+    Path(record).write_text(f"{os.getpid()} {build}", encoding="utf-8")
     # ministack answers /health of every host itself; here that path is the renderer's, and ministack keeps its own one.
     app._HEALTH_PATHS = ("/_ministack/health",)
     BoundedQueries().install()

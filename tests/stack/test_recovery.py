@@ -99,7 +99,7 @@ def _read_until(process: Any, text: str) -> None:
 
 
 def _pid(project: ProjectCopy) -> int:
-    return int((project.emulator.folder / "emulator.pid").read_text())
+    return int((project.emulator.folder / "emulator.pid").read_text().split()[0])
 
 
 def _runs(pid: int) -> bool:
