@@ -39,8 +39,13 @@ class Monitor {
       element(
         "div",
         { class: "panels" },
-        panel("workers-title", "Workers", this.noWorkers, this.workers.element),
-        element("div", { class: "panel-stack" }, panel("errors-title", "Errors", this.errors.element), panel("ended-title", "Ended lately", this.ended)),
+        element(
+          "div",
+          { class: "panel-stack" },
+          panel("workers-title", "Workers", this.noWorkers, this.workers.element),
+          panel("errors-title", "Errors", this.errors.element),
+        ),
+        panel("ended-title", "Ended lately", this.ended),
       ),
       this.outcome.element,
     );

@@ -21,6 +21,8 @@ class StartForm {
     this.fields = element("div", { class: "fields" });
     this.estimate = element("p", { class: "estimate", role: "status" });
     this.button = actionButton("Start", () => this.submit(), { class: "button primary", type: "submit" });
+    // Until there is something to start.
+    this.button.disabled = true;
     this.form = element(
       "form",
       { class: "panel start-form", onsubmit: (event) => event.preventDefault(), oninput: () => this.changed() },
@@ -60,6 +62,7 @@ class StartForm {
     for (const field of [this.codec, this.clip]) field.querySelector("select").disabled = Boolean(this.parent);
     this.codec.addEventListener("change", () => this.showParameters());
     this.showParameters();
+    this.button.disabled = false;
   }
 
   showParameters() {
