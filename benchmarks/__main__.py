@@ -12,6 +12,7 @@ from benchmarks.browser import measure_browser
 from benchmarks.cold_start import measure_cold_start
 from benchmarks.deployment import measure_deployments, measure_from_nothing
 from benchmarks.figures import show
+from benchmarks.jobs import measure_jobs
 from benchmarks.renderer import measure_renderer
 from benchmarks.scale import measure_scale
 
@@ -20,6 +21,7 @@ GROUPS = {
     "cold-start": ("The renderer's first answer", measure_cold_start),
     "browser": ("The overview in Chromium", measure_browser),
     "scale": ("1,000 and 100,000 experiments", measure_scale),
+    "jobs": ("Jobs, while workers are killed", measure_jobs),
     "deployment": ("Deployments", measure_deployments),
     "from-nothing": ("make sandbox as the first command", measure_from_nothing),
 }

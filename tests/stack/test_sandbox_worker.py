@@ -25,7 +25,7 @@ from sandbox.provider.resource import Setting
 from sandbox.worker_process import WorkerProcess
 from tests.inventory import held, recorded
 from tests.project_copy import ProjectCopy, changes
-from tests.stack.test_worker import X264, until
+from tests.stack.worker_lab import X264, until
 
 DENIED = ("AccessDenied", "AccessDeniedException", "403")
 KEY = {"pk": {"S": "EXPERIMENT#e1"}, "sk": {"S": "EXPERIMENT"}}
