@@ -19,7 +19,8 @@ from tests.browser.sign_in import sign_in
 
 FOLDER = PROJECT / "docs" / "screenshots"
 LARGEST_BYTES = 120 * 1024
-SETTLES_MS = 3_000
+# What an administrator's view shows once its data have come; the page goes on asking what is new.
+FILLED = "#view :is(.listing td, .field)"
 # Shows every video at a moment with something to see, without the browser's own controls over it.
 SHOW_VIDEOS = """() => Promise.all([...document.querySelectorAll("video")].map(video => new Promise(shown => {
   video.controls = false;
@@ -79,8 +80,7 @@ def take(browser: Browser, picture: Picture, site_url: str, ids: Mapping[str, st
     address = f"{site_url}{picture.path.format(**ids)}"
     if picture.by_administrator:
         sign_in(page, address, HOME)
-        # The page goes on asking what is new.
-        page.wait_for_timeout(SETTLES_MS)
+        page.locator(FILLED).first.wait_for()
     else:
         page.goto(address, wait_until="networkidle")
     page.evaluate(SHOW_VIDEOS)
