@@ -11,7 +11,8 @@ from components.experiment_store import ExperimentStore
 from components.http_api import HttpApi
 from components.job_queue import JobQueue
 from components.lambda_package import package_source
-from components.released_function import Code, Configuration, ReleasedFunction, allow
+from components.permissions import allow
+from components.released_function import Code, Configuration, ReleasedFunction
 from components.renderer import Renderer
 from components.served import ADMIN_HEALTH
 from components.settings import Settings

@@ -14,6 +14,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.lambda_package import ARCHITECTURE, RUNTIME, LambdaPackage
+from components.permissions import allow, assumed_by, policy
 from components.release_gate import LIVE_ALIAS, ReleaseGate
 from components.settings import Settings
 
@@ -118,25 +119,14 @@ class ReleasedFunction(pulumi.ComponentResource):
     def _permissions(self, allowed: Sequence[Mapping[str, Any]]) -> pulumi.Output[str]:
         log = pulumi.Output.concat(self._log_group.arn, ":*")
         write_log = allow("WriteItsLog", ["logs:CreateLogStream", "logs:PutLogEvents"], log)
-        return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [*allowed, write_log]})
+        return pulumi.Output.json_dumps(policy([*allowed, write_log]))
 
     def _create_role(self, permissions: pulumi.Output[str]) -> aws.iam.Role:
         """A role named after its permissions, so that other permissions are another role."""
         return aws.iam.Role(
             self._name,
             name=pulumi.Output.concat(self._settings.name(self._name), "-", permissions.apply(_digest)),
-            assume_role_policy=json.dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "lambda.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                        }
-                    ],
-                }
-            ),
+            assume_role_policy=json.dumps(assumed_by("lambda")),
             tags=self._settings.tags(self._name),
             opts=self._child,
         )
@@ -192,12 +182,6 @@ class ReleasedFunction(pulumi.ComponentResource):
             function_version=self.gate.approved_version,
             opts=self._child,
         )
-
-
-def allow(sid: str, action: str | Sequence[str], resource: Any, condition: Any = None) -> dict[str, Any]:
-    """A statement of a policy, as IAM writes it; `resource` and `condition` may hold Pulumi's outputs."""
-    statement = {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
-    return {**statement, "Condition": condition} if condition else statement
 
 
 def _digest(text: str) -> str:

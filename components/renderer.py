@@ -16,7 +16,8 @@ from components.lambda_package import (
     package_layer,
     package_source,
 )
-from components.released_function import Code, Configuration, ReleasedFunction, allow
+from components.permissions import allow
+from components.released_function import Code, Configuration, ReleasedFunction
 from components.settings import Settings
 
 HANDLER = "index_ssr.handler"

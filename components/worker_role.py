@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from components.experiment_store import ExperimentStore
 from components.job_queue import JobQueue
+from components.permissions import allow, assumed_by, policy
 from components.settings import Settings
 
 # The table's partitions that a worker writes: experiments, what is kept beside them, their logs, and its own presence.
@@ -42,71 +43,28 @@ class WorkerRole(pulumi.ComponentResource):
             "worker",
             name=self._settings.name("worker"),
             description="Workers, which encode experiments.",
-            assume_role_policy=json.dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "ec2.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                        }
-                    ],
-                }
-            ),
+            assume_role_policy=json.dumps(assumed_by("ec2")),
             tags=self._settings.tags("workers"),
             opts=self._child,
         )
 
     def _grant(self, store: ExperimentStore, job_queue: JobQueue) -> None:
         """Installing the worker, taking jobs, writing experiments and their files; nothing else."""
-        policy = pulumi.Output.json_dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Sid": "TakeJobsAndHandThemBack",
-                        "Effect": "Allow",
-                        "Action": [
-                            "sqs:ReceiveMessage",
-                            "sqs:ChangeMessageVisibility",
-                            "sqs:DeleteMessage",
-                            "sqs:SendMessage",
-                        ],
-                        "Resource": job_queue.queue.arn,
-                    },
-                    {
-                        "Sid": "WriteExperiments",
-                        "Effect": "Allow",
-                        "Action": [
-                            "dynamodb:GetItem",
-                            "dynamodb:PutItem",
-                            "dynamodb:UpdateItem",
-                            "dynamodb:DeleteItem",
-                            "dynamodb:BatchWriteItem",
-                        ],
-                        "Resource": store.table.arn,
-                        "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": PARTITIONS}},
-                    },
-                    {
-                        "Sid": "PublishFiles",
-                        "Effect": "Allow",
-                        "Action": ["s3:PutObject", "s3:AbortMultipartUpload"],
-                        "Resource": pulumi.Output.concat(store.media.arn, "/experiments/*"),
-                    },
-                    {
-                        "Sid": "SeeWhichClipsArePublished",
-                        "Effect": "Allow",
-                        "Action": "s3:GetObject",
-                        "Resource": pulumi.Output.concat(store.media.arn, "/experiments/references/*"),
-                    },
-                    {
-                        "Sid": "InstallTheWorker",
-                        "Effect": "Allow",
-                        "Action": "s3:GetObject",
-                        "Resource": pulumi.Output.concat(store.media.arn, f"/{ARTEFACT_PREFIX}*"),
-                    },
-                ],
-            }
-        )
-        aws.iam.RolePolicy("worker", name="worker", role=self.role.name, policy=policy, opts=self._child)
+        queue, table, media = job_queue.queue, store.table, store.media
+        take = ["ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage", "SendMessage"]
+        write = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"]
+        its_own = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": PARTITIONS}}
+        references = pulumi.Output.concat(media.arn, "/experiments/references/*")
+        allowed = [
+            allow("TakeJobsAndHandThemBack", [f"sqs:{action}" for action in take], queue.arn),
+            allow("WriteExperiments", [f"dynamodb:{action}" for action in write], table.arn, its_own),
+            allow(
+                "PublishFiles",
+                ["s3:PutObject", "s3:AbortMultipartUpload"],
+                pulumi.Output.concat(media.arn, "/experiments/*"),
+            ),
+            allow("SeeWhichClipsArePublished", "s3:GetObject", references),
+            allow("InstallTheWorker", "s3:GetObject", pulumi.Output.concat(media.arn, f"/{ARTEFACT_PREFIX}*")),
+        ]
+        document = pulumi.Output.json_dumps(policy(allowed))
+        aws.iam.RolePolicy("worker", name="worker", role=self.role.name, policy=document, opts=self._child)
