@@ -27,6 +27,7 @@ MONTH_PREFIX = "MONTH#"
 DAY_PREFIX = "DAY#"
 RERUN_PREFIX = "RERUN#"
 
+UNDER_WAY = (Status.QUEUED, Status.RUNNING)
 ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 GOOD = (Quality.EXCELLENT, Quality.GOOD)
 
@@ -239,11 +240,15 @@ def _usage(experiment: Experiment) -> Iterator[Change]:
         yield Addition(key, known)
 
 
+def is_on_curves(experiment: Experiment) -> bool:
+    """Tell whether an experiment is a point of its clip's curves, unless another one has replaced it."""
+    measured = experiment.clip and experiment.codec and experiment.rd_points
+    return experiment.status is Status.SUCCEEDED and bool(measured)
+
+
 def curve_point(experiment: Experiment | None) -> Replacement | None:
     """Return what a clip's curves need of an experiment; one of the same configuration and quality replaces it."""
-    if experiment is None or experiment.status is not Status.SUCCEEDED:
-        return None
-    if not (experiment.clip and experiment.codec and experiment.rd_points):
+    if experiment is None or not is_on_curves(experiment):
         return None
     whole = experiment.to_item()
     configuration = json.dumps(whole.get("parameters", {}), sort_keys=True, default=str)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from botocore.exceptions import ClientError
 
-from experiments.aggregates import ENDED, Replacement
+from experiments.aggregates import ENDED, UNDER_WAY, Replacement
 from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
 
@@ -164,7 +164,7 @@ def has_ended(experiment: Experiment) -> bool:
 
 def is_under_way(experiment: Experiment) -> bool:
     """Tell whether an experiment is a job: queued or running."""
-    return experiment.status in (Status.QUEUED, Status.RUNNING)
+    return experiment.status in UNDER_WAY
 
 
 def _ended_by_silence(stalled: Experiment, now: datetime) -> Experiment | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiments.aggregates import Key, Replacement, log_partition
 from experiments.attribute_values import item_to_python
+from experiments.batch import write_in_batches
 from experiments.fields import count, instant, mapping, sequence, text
 from experiments.model import iso_utc
 from experiments.transaction import as_item
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 KEPT = timedelta(days=30)
 MOST_LINE_CHARACTERS = 500
-# So an item stays below DynamoDB's 400 KB; BatchWriteItem takes no more than 25 of them, and may leave some unwritten.
+# So an item stays below DynamoDB's 400 KB.
 _LINES_PER_ITEM = 50
-_ITEMS_PER_REQUEST = 25
-_MOST_REQUESTS = 5
+_ITEMS_PER_PAGE = 25
+_MOST_ATTEMPTS = 5
 # ffmpeg (`-loglevel level+…`), x264, x265 and SVT-AV1 mark their lines so.
 _LEVEL = re.compile(r"\[(fatal|error|warning|info|verbose|debug|trace)\]")
 
@@ -56,8 +57,8 @@ class Logs:
             as_item(_item(experiment_id, lines[start : start + _LINES_PER_ITEM], expires_at))
             for start in range(0, len(lines), _LINES_PER_ITEM)
         ]
-        for start in range(0, len(items), _ITEMS_PER_REQUEST):
-            self._write([{"PutRequest": {"Item": item}} for item in items[start : start + _ITEMS_PER_REQUEST]])
+        puts = [{"PutRequest": {"Item": item}} for item in items]
+        write_in_batches(self.client, self.table_name, puts, _MOST_ATTEMPTS)
 
     def read(self, experiment_id: str, after: tuple[int, int] = (0, 0)) -> Iterator[LogLine]:
         """Yield an experiment's lines, oldest first, from the one on that follows an attempt's line of that number."""
@@ -79,17 +80,10 @@ class Logs:
             ExpressionAttributeValues={":pk": {"S": log_partition(experiment_id)}, ":sk": {"S": first}},
             ScanIndexForward=oldest_first,
             ConsistentRead=True,
-            PaginationConfig={"PageSize": _ITEMS_PER_REQUEST},
+            PaginationConfig={"PageSize": _ITEMS_PER_PAGE},
         )
         for page in pages:
             yield from map(item_to_python, page["Items"])
-
-    def _write(self, requests: list[dict[str, Any]]) -> None:
-        waiting: Any = {self.table_name: requests}
-        for _ in range(_MOST_REQUESTS):
-            waiting = self.client.batch_write_item(RequestItems=waiting).get("UnprocessedItems")
-            if not waiting:
-                return
 
 
 def _sort_key(attempt: int, number: int) -> str:

@@ -32,6 +32,7 @@ from experiments.aggregates import (
     removal,
 )
 from experiments.attribute_values import item_to_attribute_values, item_to_python
+from experiments.batch import write_in_batches
 from experiments.criteria import Criteria, Listing
 from experiments.cursor import MOST_PARTITION_KEY_BYTES, cursor, is_key, start_key
 from experiments.fields import mapping
@@ -56,8 +57,6 @@ REQUESTS_KEPT = timedelta(days=7)
 # A transaction is refused while another one changes the same item, as that of the totals.
 _MOST_TRANSACTIONS = 12
 _LONGEST_PAUSE_SECONDS = 0.25
-# As many as BatchWriteItem takes.
-_DELETED_AT_ONCE = 25
 
 Result = TypeVar("Result")
 
@@ -375,11 +374,7 @@ class ExperimentRepository:
 
     def _delete_partition(self, partition: str) -> None:
         keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self._raw_partition(partition)]
-        for start in range(0, len(keys), _DELETED_AT_ONCE):
-            deletions = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + _DELETED_AT_ONCE]]
-            waiting: Any = {self._table_name: deletions}
-            while waiting:
-                waiting = self._client.batch_write_item(RequestItems=waiting).get("UnprocessedItems")
+        write_in_batches(self._client, self._table_name, [{"DeleteRequest": {"Key": key}} for key in keys])
 
     def _improve(self, best: Replacement) -> None:
         """Write a best result over a lesser one."""

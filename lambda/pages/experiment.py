@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 import artefact_links
 import presentation
 from artefact_links import Links
-from experiments.aggregates import curve_point
+from experiments.aggregates import UNDER_WAY, is_on_curves
 from experiments.model import Experiment, Metrics, Scalar, Status
 from experiments.quality import Quality, quality
 from experiments.repository import Neighbours, Record
@@ -21,8 +21,6 @@ from pages.row import UNKNOWN_STATUS, error_of, percent_done, seconds_so_far
 from pages.templates import EXPERIMENT
 
 UNKNOWN = Figure("–", "")  # noqa: RUF001 the dash that stands for what is unknown
-
-PENDING = (Status.QUEUED, Status.RUNNING)
 
 Number = TypeVar("Number", int, float)
 Facts = Sequence[tuple[str, Figure]]
@@ -103,7 +101,7 @@ def _view(record: Record, neighbours: Neighbours, now: datetime) -> View:
     metrics, status = experiment.metrics, experiment.status or UNKNOWN_STATUS
     error, log = error_of(experiment)
     newer, older = neighbours
-    is_pending = status in PENDING
+    is_pending = experiment.status in UNDER_WAY
     return View(
         experiment=experiment,
         name=experiment.name or "Unnamed",
@@ -124,7 +122,7 @@ def _view(record: Record, neighbours: Neighbours, now: datetime) -> View:
         links=artefact_links.relative_links(experiment),
         decoder_size=figure_of(presentation.size, experiment.artefacts.decoder_bytes),
         parent_link=artefact_links.page_link(experiment.parent_id or ""),
-        curves_link=curves_link(experiment.clip) if curve_point(experiment) else "",
+        curves_link=curves_link(experiment.clip) if is_on_curves(experiment) else "",
         reruns=[_rerun(rerun) for rerun in reruns],
         newer=newer,
         newer_link=artefact_links.page_link(newer.id) if newer else "",

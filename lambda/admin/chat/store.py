@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 from experiments.aggregates import Key, Replacement
 from experiments.attribute_values import item_to_attribute_values, item_to_python
+from experiments.batch import write_in_batches
 from experiments.fields import count, instant, mapping, sequence, text
 from experiments.model import iso_utc
-from experiments.transaction import as_item, as_key, is_in_the_way
+from experiments.transaction import as_key, as_request, is_in_the_way
 
 from admin.chat_documents import Action, Progress, Proposal, ProposalState
 
@@ -28,8 +29,6 @@ HELD = timedelta(seconds=35)
 """For how long a request holds a conversation or a proposal at most: longer than Lambda lets it run."""
 LONGEST_TITLE = 60
 MOST_LISTED = 100
-# BatchWriteItem takes no more.
-_DELETED_AT_ONCE = 25
 _MESSAGE, _PROPOSAL = "MESSAGE#", "PROPOSAL#"
 _ANOTHER_IS_AT_IT = {"ConditionalCheckFailedException", "TransactionConflictException"}
 
@@ -160,11 +159,9 @@ class ConversationStore:
     def delete(self, user: str, conversation_id: str) -> None:
         """Forget a conversation, if there is one; a request that is at it can't write it any more."""
         self.client.delete_item(TableName=self.table_name, Key=as_key(Key(_headers(user), conversation_id)))
-        keys = [Key(item["pk"], item["sk"]) for item in self._items(_contents(user, conversation_id))]
-        for start in range(0, len(keys), _DELETED_AT_ONCE):
-            requests: Any = [{"DeleteRequest": {"Key": as_key(key)}} for key in keys[start : start + _DELETED_AT_ONCE]]
-            # What is left unprocessed can't be reached any more, and expires.
-            self.client.batch_write_item(RequestItems={self.table_name: requests})
+        keys = [as_key(Key(item["pk"], item["sk"])) for item in self._items(_contents(user, conversation_id))]
+        # What is left undone can't be reached any more, and expires.
+        write_in_batches(self.client, self.table_name, [{"DeleteRequest": {"Key": key}} for key in keys], 1)
 
     def proposal(self, user: str, conversation_id: str, proposal_id: str) -> Proposal | None:
         """Return a proposal of a user's conversation; None where there is none of that id."""
@@ -211,8 +208,7 @@ class ConversationStore:
             *(_proposal_item(user, grown.id, proposal, expiry) for proposal in proposals),
         ]
         header = self._change(Key(_headers(user), grown.id), _header(grown) | expiry, condition)
-        puts = [{"Put": {"TableName": self.table_name, "Item": as_item(item)}} for item in contents]
-        requests: Any = [{"Update": header}, *puts]
+        requests: Any = [{"Update": header}, *(as_request(self.table_name, item) for item in contents)]
         try:
             self.client.transact_write_items(TransactItems=requests)
         except ClientError as error:
