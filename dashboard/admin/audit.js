@@ -1,6 +1,7 @@
 // Who did what: the audit trail, newest first.
 
 import { actionButton, element, outcome } from "./dom.js";
+import { pageLink } from "./experiment.js";
 import { table } from "./table.js";
 
 const WORDS = { start: "Started", stop: "Stopped", rerun: "Ran again", delete: "Deleted" };
@@ -44,8 +45,7 @@ const COLUMNS = [
 ];
 
 function experimentOf(id, { name, parameters = {} }, action) {
-  const shown = name || id;
-  const link = action === "delete" ? shown : element("a", { href: `/experiments/${encodeURIComponent(id)}` }, shown);
+  const link = action === "delete" ? name || id : pageLink({ id, name });
   const asked = Object.entries(parameters).map(([parameter, value]) => `${parameter} ${value}`);
   return [link, element("small", {}, asked.join(" · "))];
 }

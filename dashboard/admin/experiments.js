@@ -2,6 +2,7 @@
 
 import { newKey } from "./api.js";
 import { actionButton, confirmed, element, outcome } from "./dom.js";
+import { logOf, pageLink, pathOf, stop } from "./experiment.js";
 import { statusOf, table } from "./table.js";
 import { ago, counted } from "./text.js";
 
@@ -94,7 +95,7 @@ class ExperimentList {
   columns() {
     return [
       { label: "Choose", class: "pick", cell: (experiment) => this.checkbox(experiment) },
-      { label: "Experiment", class: "wide", cell: (experiment) => [nameOf(experiment), element("small", {}, experiment.id)] },
+      { label: "Experiment", class: "wide", cell: (experiment) => [pageLink(experiment), element("small", {}, experiment.id)] },
       { label: "Status", cell: (experiment) => statusOf(experiment.status) },
       { label: "Queued", class: "number", cell: (experiment) => ago(experiment.created_at) },
       { label: "Actions", class: "actions", cell: (experiment) => this.actions(experiment) },
@@ -116,12 +117,12 @@ class ExperimentList {
   }
 
   actions(experiment) {
-    const id = encodeURIComponent(experiment.id);
-    const log = element("a", { href: `#log/${id}`, "aria-label": `Log of ${experiment.name}` }, "Log");
+    const log = element("a", { href: logOf(experiment.id), "aria-label": `Log of ${experiment.name}` }, "Log");
     if (UNDER_WAY.includes(experiment.status)) return [this.button("Stop", experiment, () => this.stop(experiment)), log];
+    const edit = `#start/${encodeURIComponent(experiment.id)}`;
     return [
       this.button("Run again", experiment, () => this.rerun(experiment)),
-      element("a", { href: `#start/${id}`, "aria-label": `Edit and run again ${experiment.name}` }, "Edit"),
+      element("a", { href: edit, "aria-label": `Edit and run again ${experiment.name}` }, "Edit"),
       log,
       this.button("Delete", experiment, () => this.remove(experiment)),
     ];
@@ -131,16 +132,13 @@ class ExperimentList {
     return actionButton(label, action, { class: "button small", "aria-label": `${label}: ${name}` });
   }
 
-  stop({ id, name }) {
-    return this.act(`Stopping ${name}…`, async () => {
-      const { experiment } = await this.api.send("POST", `/experiments/${encodeURIComponent(id)}/stop`);
-      return [experiment.status === "cancelled" ? `${name} is cancelled.` : `${name} was told to stop.`];
-    });
+  stop(experiment) {
+    return this.act(`Stopping ${experiment.name}…`, async () => [await stop(this.api, experiment)]);
   }
 
   rerun({ id, name }) {
     return this.act(`Running ${name} again…`, async () => {
-      const path = `/experiments/${encodeURIComponent(id)}/rerun`;
+      const path = `${pathOf(id)}/rerun`;
       await this.once(id, (key) => this.api.send("POST", path, {}, key));
       return [`${name} is in the queue again. `, element("a", { href: "#monitor" }, "Watch it"), "."];
     });
@@ -165,7 +163,7 @@ class ExperimentList {
     const question = `Delete ${name}, with its videos, its log and its place in all statistics? This can't be undone.`;
     if (!(await confirmed(question, "Delete"))) return;
     await this.act(`Deleting ${name}…`, async () => {
-      await this.api.send("DELETE", `/experiments/${encodeURIComponent(id)}`);
+      await this.api.send("DELETE", pathOf(id));
       this.chosen.delete(id);
       return [`${name} is deleted.`];
     });
@@ -196,8 +194,4 @@ function told({ started, left_out: leftOut }) {
   const reasons = leftOut.map(({ id, reason }) => element("li", {}, `${id}: ${reason}`));
   const summary = started.length ? `${counted(started.length, "experiment")} in the queue again. ` : "Nothing was run again. ";
   return [summary, reasons.length > 0 && element("ul", {}, ...reasons)].filter(Boolean);
-}
-
-function nameOf({ id, name }) {
-  return element("a", { href: `/experiments/${encodeURIComponent(id)}` }, name || id);
 }

@@ -1,6 +1,7 @@
 // The log viewer: follows an experiment's log line by line, and finds, filters, copies, saves and links to its lines.
 
 import { actionButton, adviceOf, element, outcome } from "./dom.js";
+import { logOf, pageLink, pathOf } from "./experiment.js";
 import { LineList, idOf } from "./log_lines.js";
 import { statusOf } from "./table.js";
 import { counted } from "./text.js";
@@ -30,7 +31,7 @@ class LogViewer {
     this.turn = 0; // grows with each log that is shown, so that what was begun for another one ends
     this.list = new LineList({
       label: "Log lines",
-      linkTo: (line) => `#log/${encodeURIComponent(this.id)}/${line}`,
+      linkTo: (line) => `${logOf(this.id)}/${line}`,
       onScroll: () => this.tellPlace(),
     });
     this.said = outcome();
@@ -155,7 +156,7 @@ class LogViewer {
   // True where more lines wait already.
   async take(turn) {
     const from = this.after ? `&after=${this.after}` : "";
-    const path = `/experiments/${encodeURIComponent(this.id)}/log?limit=${MOST_LINES}${from}`;
+    const path = `${pathOf(this.id)}/log?limit=${MOST_LINES}${from}`;
     const piece = await this.api.get(path);
     if (turn !== this.turn) return false;
     for (const line of piece.lines) this.lines.push(line);
@@ -174,7 +175,7 @@ class LogViewer {
 
   // What the log is about; without it, the log can be read all the same.
   async identify(turn) {
-    const path = `/api/experiments/${encodeURIComponent(this.id)}`;
+    const path = `/api${pathOf(this.id)}`;
     const answer = await fetch(path, { cache: "no-cache" }).catch(() => null);
     if (!answer?.ok || turn !== this.turn) return;
     const experiment = await answer.json();
@@ -312,9 +313,8 @@ class LogViewer {
   // What the page says of it.
 
   tellAbout() {
-    const name = this.experiment?.name || this.id;
     this.about.replaceChildren(
-      element("a", { href: `/experiments/${encodeURIComponent(this.id)}` }, name),
+      pageLink({ id: this.id, name: this.experiment?.name }),
       this.experiment ? statusOf(this.experiment.status) : "",
     );
   }

@@ -1,6 +1,7 @@
 // What goes on now: jobs, workers, the queue, money and errors, followed by conditional requests.
 
 import { actionButton, element, outcome, update } from "./dom.js";
+import { logOf, pageLink, stop } from "./experiment.js";
 import { statusOf, table } from "./table.js";
 import { ago, duration, secondsSince, short, usd } from "./text.js";
 
@@ -109,7 +110,7 @@ class Monitor {
 
   jobColumns() {
     return [
-      { label: "Experiment", class: "wide", cell: (job) => [nameOf(job), element("small", {}, `${job.codec} · ${job.clip}`)] },
+      { label: "Experiment", class: "wide", cell: (job) => [pageLink(job), element("small", {}, `${job.codec} · ${job.clip}`)] },
       { label: "Status", cell: (job) => statusOfJob(job) },
       { label: "Speed", class: "number", cell: (job) => speedOf(job) },
       { label: "Time left", class: "number", cell: (job) => timeLeftOf(job) },
@@ -130,8 +131,7 @@ class Monitor {
   async stopJob(job) {
     this.outcome.busy(`Stopping ${job.name}…`);
     try {
-      const { experiment } = await this.api.send("POST", `/experiments/${encodeURIComponent(job.id)}/stop`);
-      this.outcome.good(experiment.status === "cancelled" ? `${job.name} is cancelled.` : `${job.name} was told to stop.`);
+      this.outcome.good(await stop(this.api, job));
     } catch (error) {
       this.outcome.bad(error);
     }
@@ -185,10 +185,6 @@ function tile(label, value, status = "", more = "") {
   return element("div", { class: `tile ${status && `status-${status}`}`.trim() }, element("dt", {}, label), figure);
 }
 
-function nameOf(job) {
-  return element("a", { href: `/experiments/${encodeURIComponent(job.id)}` }, job.name || job.id);
-}
-
 function statusOfJob(job) {
   const word = statusOf(job.status);
   if (job.status === "stalled") {
@@ -226,10 +222,6 @@ function failed({ requests, errors }) {
 }
 
 function endedItem({ id, name, status, finished_at: at }) {
-  const link = element("a", { href: `/experiments/${encodeURIComponent(id)}` }, name || id);
-  return element("li", { "data-key": id }, statusOf(status), " ", link, " ", element("small", {}, ago(at)));
-}
-
-function logOf(id) {
-  return `#log/${encodeURIComponent(id)}`;
+  const when = element("small", {}, ago(at));
+  return element("li", { "data-key": id }, statusOf(status), " ", pageLink({ id, name }), " ", when);
 }

@@ -1,6 +1,7 @@
 // A card of an action that the model proposes: exactly what would happen, and the buttons without which it doesn't.
 
 import { actionButton, element, outcome } from "./dom.js";
+import { pageLink } from "./experiment.js";
 
 const TITLES = { start: "Start an experiment", stop: "Stop an experiment", rerun: "Run an experiment again" };
 const STATES = { open: "Waits for you", done: "Done", refused: "Refused", failed: "Failed" };
@@ -44,7 +45,7 @@ function buttons(card, decide) {
 }
 
 function settled({ detail, experiment_id: id }) {
-  const link = id && element("a", { href: `/experiments/${encodeURIComponent(id)}` }, "See the experiment");
+  const link = id && pageLink({ id }, "See the experiment");
   return [detail && element("p", { class: "proposal-detail" }, detail), link && element("p", {}, link)].filter(Boolean);
 }
 

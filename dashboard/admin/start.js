@@ -2,6 +2,7 @@
 
 import { newKey } from "./api.js";
 import { actionButton, element, outcome } from "./dom.js";
+import { logOf, pathOf } from "./experiment.js";
 import { usd } from "./text.js";
 
 const ESTIMATE_AFTER_MS = 300; // since the last change
@@ -129,7 +130,7 @@ class StartForm {
         `${experiment.name} is in the queue. `,
         element("a", { href: "#monitor" }, "Watch it"),
         " or ",
-        element("a", { href: `#log/${encodeURIComponent(experiment.id)}` }, "read its log"),
+        element("a", { href: logOf(experiment.id) }, "read its log"),
         ". ",
         actionButton("Start one more like it", () => this.again(), { class: "button small" }),
       );
@@ -148,7 +149,7 @@ class StartForm {
   send() {
     if (!this.parent) return this.api.send("POST", "/experiments", this.request(), this.key);
     const { parameters } = this.request();
-    return this.api.send("POST", `/experiments/${encodeURIComponent(this.parent.id)}/rerun`, { parameters }, this.key);
+    return this.api.send("POST", `${pathOf(this.parent.id)}/rerun`, { parameters }, this.key);
   }
 
   showFaults({ problems = [] }) {
@@ -162,7 +163,7 @@ class StartForm {
 }
 
 async function experimentOf(id) {
-  const answer = await fetch(`/api/experiments/${encodeURIComponent(id)}`, { cache: "no-store" }).catch(() => null);
+  const answer = await fetch(`/api${pathOf(id)}`, { cache: "no-store" }).catch(() => null);
   if (!answer || answer.status >= 500) throw new Error("The experiment can't be read. Try again in a moment.");
   if (!answer.ok) throw new Error("There is no such experiment. Choose another one from the list of experiments.");
   return answer.json();
