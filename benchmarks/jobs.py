@@ -17,7 +17,7 @@ from experiments.model import Experiment, Status
 from benchmarks.figures import Figure
 from sandbox.emulator import Emulator
 from tests.project_copy import free_port
-from tests.stack.worker_lab import BUCKET, X264, Lab
+from tests.stack.worker_lab import X264, Lab
 
 JOBS, WORKERS = 500, 4
 KILL_EVERY_SECONDS = 5
@@ -55,7 +55,6 @@ def _lab(folder: Path, name: str) -> Iterator[Lab]:
     place.mkdir()
     emulator = Emulator(place / "emulator", free_port())
     emulator.start()
-    emulator.client("s3").create_bucket(Bucket=BUCKET)
     lab = Lab(emulator, name, place)
     try:
         yield lab

@@ -19,20 +19,11 @@ from experiments.workers import Worker
 
 from sandbox.emulator import Emulator
 from tests.admin_client import AdminClient, Answer
-from tests.project_copy import free_port
 from tests.stack.admin_lab import BUCKET, Lab
 
 X264 = {"preset": "veryfast", "quality": 23, "options": {"bf": 2}}
 START = {"codec": "x264", "clip": "game-of-life", "parameters": X264}
 CLIENT = AdminClient()
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    emulator = Emulator(tmp_path_factory.mktemp("admin"), free_port())
-    emulator.start()
-    yield emulator
-    emulator.stop()
 
 
 @pytest.fixture

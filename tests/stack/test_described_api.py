@@ -28,7 +28,6 @@ from schemathesis.specs.openapi import checks
 from sandbox.emulator import Emulator
 from tests.admin_client import CLAIMS
 from tests.api_gateway import ADMIN, ApiGateway
-from tests.project_copy import free_port
 from tests.stack.admin_lab import Lab
 from tests.unit.renderer.conftest import ENVIRONMENT
 
@@ -58,14 +57,6 @@ def renderer() -> Iterator[ModuleType]:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         yield importlib.import_module("index_ssr")
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    emulator = Emulator(tmp_path_factory.mktemp("described"), free_port())
-    emulator.start()
-    yield emulator
-    emulator.stop()
 
 
 @pytest.fixture(scope="module")

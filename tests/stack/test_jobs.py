@@ -1,6 +1,6 @@
 """The life of a job on the embedded AWS: only legal changes, each counted once, however many want to make it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,6 @@ from experiments.model import Experiment, Metrics, Status
 from experiments.repository import ExperimentRepository
 
 from sandbox.emulator import Emulator
-from tests.project_copy import free_port
 from tests.stack.experiments_table import create_table
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -21,11 +20,8 @@ QUEUED = Experiment(id="e1", name="life", codec="x265", clip="life", created_at=
 
 
 @pytest.fixture(scope="module")
-def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    emulator = Emulator(tmp_path_factory.mktemp("jobs"), free_port())
-    emulator.start()
-    yield emulator.client("dynamodb")
-    emulator.stop()
+def dynamodb(emulator: Emulator) -> Any:
+    return emulator.client("dynamodb")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The table on the embedded AWS: pages join, and what stands beside the experiments counts each of them once."""
 
 import itertools
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,6 @@ from operations.delivery import delivered_bytes, note
 from operations.demo_data import fill
 from operations.recount import recount
 from sandbox.emulator import Emulator
-from tests.project_copy import free_port
 from tests.stack.experiments_table import create_table
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -26,11 +24,8 @@ MONTH = "2026-11"
 
 
 @pytest.fixture(scope="module")
-def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    emulator = Emulator(tmp_path_factory.mktemp("aggregates"), free_port())
-    emulator.start()
-    yield emulator.client("dynamodb")
-    emulator.stop()
+def dynamodb(emulator: Emulator) -> Any:
+    return emulator.client("dynamodb")
 
 
 @pytest.fixture

@@ -12,18 +12,8 @@ from experiments.jobs import MOST_ATTEMPTS, STALLED_AFTER
 from experiments.model import Status
 
 from sandbox.emulator import Emulator
-from tests.project_copy import free_port
 from tests.stack.worker_lab import BUCKET, Lab, is_running, until
 from worker.build import build_id
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    emulator = Emulator(tmp_path_factory.mktemp("workers"), free_port())
-    emulator.start()
-    emulator.client("s3").create_bucket(Bucket=BUCKET)
-    yield emulator
-    emulator.stop()
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ class Lab:
     def __post_init__(self) -> None:
         dynamodb, self.sqs = self.emulator.client("dynamodb"), self.emulator.client("sqs")
         create_table(dynamodb, self.name)
+        self.emulator.client("s3").create_bucket(Bucket=BUCKET)
         self.queue = JobQueue(self.sqs.create_queue(QueueName=self.name)["QueueUrl"], self.sqs)
         self.repository = ExperimentRepository(self.name, dynamodb)
         self.jobs, self.logs = Jobs(self.repository), Logs(self.name, dynamodb)
@@ -129,9 +130,7 @@ class Lab:
 
     def messages(self) -> int:
         """How many messages the queue holds, seen or hidden."""
-        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        attributes = self.sqs.get_queue_attributes(QueueUrl=self.queue.url, AttributeNames=names)["Attributes"]
-        return sum(int(attributes[name]) for name in names)
+        return sum(self.queue.depth())
 
     def close(self) -> None:
         """Kill what is left."""
