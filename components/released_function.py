@@ -101,11 +101,11 @@ class ReleasedFunction(pulumi.ComponentResource):
         self._role = self._create_role(permissions)
         self._policy = self._grant(permissions)
         self.function = self._create_function(code, configuration)
-        self.gate = self._create_gate(code, checked_at, rolled_back_to)
+        self.gate = self._create_gate(code, configuration, checked_at, rolled_back_to)
         self.alias = self._create_alias()
         self.build_id = self.gate.approved_code_sha256
 
-        self.register_outputs({"function": self.function.name, "version": self.function.version})
+        self.register_outputs({"function": self.function.name, "version": self.gate.approved_version})
 
     def _create_log_group(self) -> aws.cloudwatch.LogGroup:
         return aws.cloudwatch.LogGroup(
@@ -137,7 +137,7 @@ class ReleasedFunction(pulumi.ComponentResource):
         )
 
     def _create_function(self, code: Code, configuration: Configuration) -> aws.lambda_.Function:
-        told = {"BUILD_ID": code.package.sha256, "STACK": self._settings.stack, **configuration.environment}
+        environment = {"BUILD_ID": code.package.sha256, "STACK": self._settings.stack, **configuration.environment}
         return aws.lambda_.Function(
             self._name,
             name=self.function_name,
@@ -152,26 +152,38 @@ class ReleasedFunction(pulumi.ComponentResource):
             layers=[code.layer.arn],
             memory_size=configuration.memory_mb,
             timeout=configuration.timeout_seconds,
-            publish=True,
+            # The gate publishes: see components/function_versions.py.
+            publish=False,
             snap_start=aws.lambda_.FunctionSnapStartArgs(apply_on="PublishedVersions"),
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="JSON", log_group=self._log_group.name),
-            environment=aws.lambda_.FunctionEnvironmentArgs(variables=told),
+            environment=aws.lambda_.FunctionEnvironmentArgs(variables=environment),
             tags=self._settings.tags(self._name),
-            # Lambda publishes the version, and SnapStart runs it, as soon as the function is there.
+            # A version is published with the permissions that it needs to start.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._policy]),
         )
 
-    def _create_gate(self, code: Code, checked_at: Sequence[str], rolled_back_to: str) -> ReleaseGate:
+    def _create_gate(
+        self, code: Code, configuration: Configuration, checked_at: Sequence[str], rolled_back_to: str
+    ) -> ReleaseGate:
         return ReleaseGate(
             self._settings.name(self._name),
             function_name=self.function.name,
-            published_version=self.function.version,
             code_sha256=code.package.sha256,
+            configuration=self._versioned(code, configuration),
             checked_at=checked_at,
+            patience_seconds=self._settings.release_patience_seconds,
+            kept_versions=self._settings.kept_releases,
             rolled_back_to=rolled_back_to,
             ends_rollback=self._settings.ends_rollback,
             opts=self._child,
         )
+
+    def _versioned(self, code: Code, configuration: Configuration) -> pulumi.Output[str]:
+        """A digest of what a version is published with, beside its code; a change of any of it is another version."""
+        parts = {"layer": code.layer.arn, "log_group": self._log_group.name, "role": self._role.arn}
+        built_in = {"architecture": ARCHITECTURE, "runtime": RUNTIME, "stack": self._settings.stack}
+        everything = {**vars(configuration), **parts, **built_in}
+        return pulumi.Output.json_dumps(everything, sort_keys=True).apply(_digest)
 
     def _create_alias(self) -> aws.lambda_.Alias:
         return aws.lambda_.Alias(
