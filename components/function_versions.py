@@ -56,7 +56,7 @@ class FunctionVersions:
 
     def settled(self, version: str) -> Configuration:
         """Wait for a version that is being made; one that sleeps is woken first."""
-        for _ in looks(f"version {version} of {self._function}, of which Lambda makes a snapshot"):
+        for _ in looks(f"version {version} of {self._function}, of which Lambda makes a snapshot", LIMIT_SECONDS):
             found: Configuration = self._client.get_function_configuration(
                 FunctionName=self._function, Qualifier=version
             )
@@ -72,7 +72,7 @@ class FunctionVersions:
 
     def invoke(self, version: str, event: Mapping[str, Any]) -> Any:
         """Call a version, as soon as it can be called: Lambda may have put it to sleep meanwhile."""
-        for _ in looks(f"version {version} of {self._function} to wake"):
+        for _ in looks(f"version {version} of {self._function} to wake", LIMIT_SECONDS):
             try:
                 return self._client.invoke(
                     FunctionName=self._function, Qualifier=version, LogType="Tail", Payload=json.dumps(event)

@@ -209,7 +209,7 @@ class VersionChecks(ResourceProvider):
     ) -> None:
         number, sha256 = version["Version"], version["CodeSha256"]
         for _ in looks(f"the permissions of {version['FunctionName']} to take effect", patience_seconds):
-            answer = _answer(versions.invoke(number, _request(path)))
+            answer = _answer(versions.invoke(number, request_for(path)))
             if not DENIED.search(answer.body + answer.error):
                 break
         _expect_ok("health", answer)
@@ -223,7 +223,7 @@ class VersionChecks(ResourceProvider):
 
     def _check_page(self, versions: FunctionVersions, version: Configuration, path: str) -> None:
         number, sha256 = version["Version"], version["CodeSha256"]
-        answer = _answer(versions.invoke(number, _request(path)))
+        answer = _answer(versions.invoke(number, request_for(path)))
         _expect_ok("page", answer)
         page = answer.body.strip()
         is_whole = page.lower().startswith("<!doctype html>") and page.endswith("</html>")
@@ -244,7 +244,7 @@ def _answer(response: Mapping[str, Any]) -> Answer:
     return Answer(int(payload.get("statusCode", 200)), body, "", log_tail)
 
 
-def _request(path: str) -> dict[str, Any]:
+def request_for(path: str) -> dict[str, Any]:
     """An event of API Gateway's HTTP API.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
