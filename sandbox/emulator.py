@@ -13,6 +13,7 @@ import boto3
 import requests
 import uv
 
+from sandbox.manners import Manners
 from sandbox.places import PROJECT, SandboxError
 from sandbox.processes import POLL_SECONDS, RecordedProcess
 
@@ -77,6 +78,11 @@ class Emulator:
         process = self._launch(python, build)
         self._wait_until_ready(process)
         return True
+
+    def behave(self, manners: Manners) -> None:
+        """Let it have these manners from now on, whether it runs or not."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        manners.write(self.folder)
 
     def stop(self) -> None:
         """Stop it and the function workers it has started; its state is kept."""

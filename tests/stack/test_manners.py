@@ -36,7 +36,7 @@ def be(emulator: Emulator) -> Iterator[Callable[..., None]]:
     """Let the emulator have these manners and no others, until the test ends."""
 
     def be(**manners: Any) -> None:
-        replace(KIND, **manners).write(emulator.folder)
+        emulator.behave(replace(KIND, **manners))
 
     be()
     yield be
