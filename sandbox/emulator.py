@@ -13,7 +13,7 @@ import boto3
 import requests
 import uv
 
-from sandbox.places import PROJECT, SandboxError
+from sandbox.places import PRIVATE_UMASK, PROJECT, SandboxError, make_private
 from sandbox.processes import POLL_SECONDS, RecordedProcess
 
 HOST = "127.0.0.1"
@@ -23,7 +23,7 @@ ROOT_KEY = "test"
 PID_FILE = "emulator.pid"
 PROGRAM = Path(__file__).with_name("ministack_process.py")
 # What makes an emulator: another one of any of it is another emulator.
-SOURCES = (PROGRAM, PROGRAM.with_name("stand_in_model.py"), PROJECT / "uv.lock")
+SOURCES = (PROGRAM, *map(PROGRAM.with_name, ("isolation.py", "stand_in_model.py")), PROJECT / "uv.lock")
 START_LIMIT_SECONDS = 60
 LOG_TAIL_LINES = 3
 
@@ -63,6 +63,7 @@ class Emulator:
             SandboxError: the port is taken, or it doesn't come up.
 
         """
+        make_private(self.folder)
         build = _build()
         if self._process.is_running() and self._process.record()[1:] == [build] and self._answers():
             return False
@@ -130,6 +131,7 @@ class Emulator:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
