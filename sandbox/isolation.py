@@ -43,7 +43,7 @@ class Request:
 
     method: str
     path: str
-    query: tuple[tuple[str, str], ...]
+    query: str
     headers: Mapping[str, str]
     """By their names in lower case; the values of one that is sent twice, with a comma between them."""
 
@@ -54,8 +54,7 @@ class Request:
         for raw_name, raw_value in scope["headers"]:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        return cls(scope.get("method", "GET"), scope["path"], tuple(query), headers)
+        return cls(scope.get("method", "GET"), scope["path"], scope["query_string"].decode("latin-1"), headers)
 
     @property
     def host(self) -> str:
@@ -83,20 +82,24 @@ class Request:
 
     def is_signed_link(self) -> bool:
         """Whether it gets an object by a link that a role has signed, and asks for nothing else."""
-        named = dict(self.query)
+        parameters = self._parameters()
+        named = dict(parameters)
         return (
             self.method in ("GET", "HEAD")
             and "authorization" not in self.headers
             and OBJECT.fullmatch(self.path) is not None
             and SIGNED_BY_ROLE.fullmatch(named.get("X-Amz-Credential", "")) is not None
-            and len(named) == len(self.query)
+            and len(named) == len(parameters)
             and all(map(OF_SIGNED_LINK.fullmatch, named))
         )
 
     def carries_credentials(self) -> bool:
         """Whether it is signed, or pretends to be."""
         signed = self.headers.get("authorization", "").startswith("AWS")
-        return signed or any(OF_CREDENTIALS.fullmatch(name) for name, _ in self.query)
+        return signed or any(OF_CREDENTIALS.fullmatch(name) for name, _ in self._parameters())
+
+    def _parameters(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.query, keep_blank_values=True)
 
 
 @dataclass(frozen=True)

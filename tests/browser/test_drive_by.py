@@ -158,10 +158,6 @@ ATTACKS = {
         " AssumeRolePolicyDocument: trust})}`, 'application/x-www-form-urlencoded', {})",
     ),
     "a bucket": (ELSEWHERE, "ask(`${aws}/${evil}`, {method: 'PUT'})"),
-    "an object by a form": (
-        ELSEWHERE,
-        "submit(`${aws}/victim?${signed('s3')}`, 'multipart/form-data', {key: 'evil', file: 'evil'})",
-    ),
     "the table read": (ELSEWHERE, SCAN),
     "the queues read": (ELSEWHERE, LIST_QUEUES),
     "the users read": (ELSEWHERE, LIST_USERS),
@@ -181,12 +177,12 @@ ATTACKS = {
     "the table read, rebound": (REBOUND, SCAN),
     "an object read, rebound": (REBOUND, GET_OBJECT),
     "an object replaced, rebound": (REBOUND, "askForObject({method: 'PUT', body: 'evil and longer'})"),
-    "an object deleted, rebound": (REBOUND, "askForObject({method: 'DELETE'})"),
     "a message, rebound": (REBOUND, SEND_MESSAGE),
     "a password set, rebound": (REBOUND, SET_PASSWORD),
     "an object read, rebound by a name that begins as localhost": (REBOUND_LOCALHOST, GET_OBJECT),
     "an object read, rebound by a name that begins as the address": (REBOUND_ADDRESS, GET_OBJECT),
     "an object read, rebound by a name without a port": (REBOUND_WITHOUT_PORT, GET_OBJECT),
+    "an object deleted, rebound": (REBOUND, "askForObject({method: 'DELETE'})"),
     "the reset, rebound": (REBOUND, RESET),
 }
 
