@@ -14,7 +14,7 @@ import requests
 import uv
 
 from sandbox.manners import Manners
-from sandbox.places import PROJECT, SandboxError
+from sandbox.places import PRIVATE_UMASK, PROJECT, SandboxError, make_private
 from sandbox.processes import POLL_SECONDS, RecordedProcess
 
 HOST = "127.0.0.1"
@@ -24,7 +24,7 @@ ROOT_KEY = "test"
 PID_FILE = "emulator.pid"
 PROGRAM = Path(__file__).with_name("ministack_process.py")
 # What makes an emulator: another one of any of it is another emulator.
-PARTS = ("stand_in_model.py", "manners.py", "ministack_manners.py")
+PARTS = ("isolation.py", "manners.py", "ministack_manners.py", "stand_in_model.py")
 SOURCES = (PROGRAM, *map(PROGRAM.with_name, PARTS), PROJECT / "uv.lock")
 START_LIMIT_SECONDS = 60
 LOG_TAIL_LINES = 3
@@ -65,6 +65,7 @@ class Emulator:
             SandboxError: the port is taken, or it doesn't come up.
 
         """
+        make_private(self.folder)
         build = _build()
         if self._process.is_running() and self._process.record()[1:] == [build] and self._answers():
             return False
@@ -81,7 +82,7 @@ class Emulator:
 
     def behave(self, manners: Manners) -> None:
         """Let it have these manners from now on, whether it runs or not."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_private(self.folder)
         manners.write(self.folder)
 
     def stop(self) -> None:
@@ -137,6 +138,7 @@ class Emulator:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
