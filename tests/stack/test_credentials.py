@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 from components.aws_connection import PATIENCE, AwsConfigError, connected
+from operations.stack import configuration
 from sandbox.emulator import Emulator
 from sandbox.engine import find_engine
 from tests.project_copy import ROOT
@@ -130,7 +131,7 @@ class Lab:
             work_dir=str(self.folder),
             program=program,
             project_settings=auto.ProjectSettings("who-asks", "python"),
-            env_vars={**self._variables(), **environment},
+            env_vars={**self.variables(), **environment},
             pulumi_command=self.engine,
         )
         stack = auto.Stack.select("dev", workspace)
@@ -143,7 +144,8 @@ class Lab:
         endpoints = [{"sts": self.emulator.url, "sso": self.sso}]
         return {f"aws:{key}": value for key, value in {"endpoints": endpoints, "region": REGION, **config}.items()}
 
-    def _variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """The environment of the engine."""
         return {
             "AWS_EC2_METADATA_DISABLED": "true",
             "HOME": str(self.folder / "home"),
@@ -280,6 +282,16 @@ def test_dynamic_resources_and_official_ones_are_in_the_same_account(way: str, l
     number, give = WAYS[way]
     told = lab.deploy(*give(lab))
     assert told == dict.fromkeys(("dynamic", "official"), (account(number), REGION))
+
+
+def test_what_looks_at_a_stack_asks_as_its_deployment_did(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, _ = _role_by_command(lab)
+    lab.stack(config, {})
+    for name, value in lab.variables().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(lab.engine.command).parent), os.environ["PATH"]]))
+    sts = connected("sts", configuration("dev", 0, lab.folder), PATIENCE)
+    assert sts.get_caller_identity()["Account"] == account(10)
 
 
 @pytest.mark.parametrize("key", ["allowedAccountIds", "forbiddenAccountIds"])
