@@ -327,10 +327,20 @@ def test_nothing_of_the_api_is_cached_and_pages_as_long_as_the_renderer_says(pro
 def test_production_speaks_https_only_and_the_sandbox_need_not(production: Program, run_program: RunProgram) -> None:
     behaviors = _behaviors(production)
     assert {behavior["viewerProtocolPolicy"] for behavior in behaviors} == {"redirect-to-https"}
-    assert production.one(HEADERS)["securityHeadersConfig"]["strictTransportSecurity"]["override"] is True
+    transport = production.one(HEADERS)["securityHeadersConfig"]["strictTransportSecurity"]
+    assert transport == {"accessControlMaxAgeSec": 31536000, "includeSubdomains": False, "override": True}
     sandbox = run_program("sandbox")
     assert {behavior["viewerProtocolPolicy"] for behavior in _behaviors(sandbox)} == {"allow-all"}
     assert "strictTransportSecurity" not in sandbox.one(HEADERS)["securityHeadersConfig"]
+
+
+def test_other_hosts_of_the_domain_are_bound_to_https_only_if_config_says_so(run_program: RunProgram) -> None:
+    program = run_program("production", hostedZoneId="Z0123456789", hstsIncludeSubdomains=True)
+    assert program.one(HEADERS)["securityHeadersConfig"]["strictTransportSecurity"]["includeSubdomains"] is True
+
+
+def test_the_sign_in_pages_are_those_that_need_no_branding(production: Program) -> None:
+    assert production.one("aws:cognito/userPoolDomain:UserPoolDomain")["managedLoginVersion"] == 1
 
 
 def test_the_content_security_policy_forbids_inline_code(production: Program) -> None:

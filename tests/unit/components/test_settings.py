@@ -122,6 +122,19 @@ def test_a_stack_name_that_no_bucket_could_carry_is_refused(stack: str) -> None:
     assert problem.startswith("stack name: ")
 
 
+@pytest.mark.parametrize("stack", ["aws", "laws", "dev-amazon", "cognito-test"])
+def test_a_stack_name_that_cognito_refuses_in_an_address_is_refused_with_the_reason(stack: str) -> None:
+    (problem,) = problems_of(stack)
+    assert problem.startswith(
+        f'stack name: "{stack}" is not accepted: Cognito refuses addresses of sign-in pages with '
+    )
+
+
+def test_a_project_name_that_cognito_refuses_is_refused_too() -> None:
+    with pytest.raises(InvalidConfig, match='project name: "aws-lab" is not accepted: Cognito refuses'):
+        Settings.parse("aws-lab", "dev", {})
+
+
 def test_the_files_of_both_stacks_are_valid_but_for_the_accounts_own_ids() -> None:
     check_stack_file(ROOT / "Pulumi.sandbox.yaml")
     with pytest.raises(InvalidConfig) as caught:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.aws_connection import AwsConfigError
 from sandbox.provider.emulator import Aws, Emulator
 from sandbox.provider.errors import ProviderError
 
@@ -38,12 +39,12 @@ def test_config_may_come_as_json() -> None:
 
 
 def test_an_unknown_key_is_refused() -> None:
-    with pytest.raises(ProviderError, match=r"aws:profile .* add it to sandbox/provider/emulator\.py"):
-        Emulator({**CONFIG, "profile": "x"})
+    with pytest.raises(ProviderError, match=r"aws:ignoreTags .* add it to sandbox/provider/emulator\.py"):
+        Emulator({**CONFIG, "ignoreTags": '{"keys": ["x"]}'})
 
 
 def test_a_service_without_an_endpoint_is_named() -> None:
-    with pytest.raises(ProviderError, match="names no endpoint for dynamodb: add it to aws:endpoints"):
+    with pytest.raises(AwsConfigError, match="names no endpoint for dynamodb: add it to aws:endpoints"):
         Aws(Emulator(CONFIG)).client("dynamodb")
 
 
