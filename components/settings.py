@@ -103,6 +103,7 @@ class Settings:
     media_url_format: str
     sign_in_url: str
     release_patience_seconds: int
+    kept_releases: int
     gpu_hosts_maximum: int
     gpu_instance_types: str
     gpu_zones: str
@@ -205,6 +206,7 @@ class Settings:
         yield "rendererMemoryMb", "128 to 10240", 128 <= self.renderer_memory_mb <= 10240
         yield "rendererTimeoutSeconds", "1 to 29", 1 <= self.renderer_timeout_seconds <= 29
         yield "releasePatienceSeconds", "1 or more", self.release_patience_seconds >= 1
+        yield "keptReleases", "1 or more", self.kept_releases >= 1
         yield "throttleRate", "1 or more", self.throttle_rate >= 1
         yield "throttleBurst", "1 or more", self.throttle_burst >= 1
         yield "priceClass", "one of " + ", ".join(PRICE_CLASSES), self.price_class in PRICE_CLASSES

@@ -16,6 +16,7 @@ from ministack import app
 from ministack.core import iam_actions, lambda_runtime
 from ministack.services import bedrock_runtime, cognito, dynamodb
 
+MANNERS = ("manners", "ministack_manners")
 WHOLE_PARTITION = re.compile(r"\S+ = :\S+")
 
 Position = tuple[str, str, str]
@@ -148,6 +149,13 @@ def converse_with_stand_in() -> None:
     iam_actions._match_rest_action = lambda *request: {"Converse": "InvokeModel"}.get(name := match(*request), name)
 
 
+def be_unkind(folder: Path) -> None:
+    """Let it be as slow and as moody as AWS, by the manners that are set in a folder."""
+    manners, ministack = (runpy.run_path(str(Path(__file__).with_name(f"{name}.py"))) for name in MANNERS)
+    file = ministack["MannersFile"](folder, manners["FILE"], manners["Manners"].read)
+    ministack["Unkind"](file).install()
+
+
 if __name__ == "__main__":
     # It notes its own id, so that it is found again even where the one that starts it is killed just then.
     record, build = sys.argv[1:]
@@ -159,4 +167,5 @@ if __name__ == "__main__":
     WholeSessions().install()
     answer_at_once()
     converse_with_stand_in()
+    be_unkind(Path.cwd())
     app.main()

@@ -13,6 +13,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 # pulumi-aws's names of a service's endpoint, where they are not boto3's.
 ENDPOINT_NAMES = {
     "cognito-idp": ("cognitoidp", "cognitoidentityprovider"),
+    "events": ("eventbridge", "cloudwatchevents", "events"),
     "logs": ("cloudwatchlogs", "cloudwatchlog", "logs"),
 }
 CONFIG_KEYS = frozenset(

@@ -33,6 +33,8 @@ PROOF = "pulumi-python:dynamic:ReleaseProof"
 QUEUE = "aws:sqs/queue:Queue"
 RECORD = "aws:route53/record:Record"
 ROLE = "aws:iam/role:Role"
+RULE = "aws:cloudwatch/eventRule:EventRule"
+TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 ROUTE = "aws:apigatewayv2/route:Route"
 STAGE = "aws:apigatewayv2/stage:Stage"
 TABLE = "aws:dynamodb/table:Table"
@@ -48,6 +50,7 @@ UNTAGGABLE = {
     "BucketPublicAccessBlock",
     "CachePolicy",
     "CertificateValidation",
+    "EventTarget",
     "Integration",
     "Invalidation",
     "LayerVersion",
@@ -81,7 +84,7 @@ def sandbox(run_program: RunProgram) -> Program:
 @pytest.mark.parametrize("name", ["renderer", "admin-api"])
 def test_the_api_calls_the_alias_of_the_published_version(production: Program, name: str) -> None:
     function = production.named(FUNCTION, name)
-    assert function["publish"] is True
+    assert function["publish"] is False, "the gate publishes"
     assert production.one(ALIAS, functionName=function["name"])["functionVersion"] == "7"
     assert production.named(INTEGRATION, name)["integrationUri"] == "invoke:live"
     permission = production.named(PERMISSION, name)
@@ -95,9 +98,34 @@ def test_a_version_passes_the_gate_before_alias_and_files_move(
 ) -> None:
     function = production.named(FUNCTION, name)
     gate = production.one(GATE, function_name=function["name"])
-    assert gate["version"] == "7"
+    assert gate["rolled_back_to"] == ""
+    assert gate["kept_versions"] == 10
     assert gate["code_sha256"] == function["codeSha256"]
     assert gate["checked_at"] == checked_at
+
+
+@pytest.mark.parametrize("changed", [{"rendererMemoryMb": 2048}, {"rendererTimeoutSeconds": 5}, {"gpuHourUsd": "9"}])
+def test_another_configuration_of_the_function_has_to_pass_the_gate(
+    run_program: RunProgram, changed: dict[str, Any]
+) -> None:
+    gates = [
+        program.one(GATE, function_name=program.named(FUNCTION, "renderer")["name"])["configuration"]
+        for program in (run_program("sandbox"), run_program("sandbox"), run_program("sandbox", **changed))
+    ]
+    assert gates[0] == gates[1] != gates[2]
+
+
+@pytest.mark.parametrize("name", ["renderer", "admin-api"])
+def test_each_function_is_called_daily_so_that_its_snapshot_is_kept(production: Program, name: str) -> None:
+    assert production.one(RULE)["scheduleExpression"] == "rate(1 day)"
+    target = production.one(TARGET, targetId=name)
+    assert target["arn"] == "arn:aws:Alias:live"
+    function = production.named(FUNCTION, name)["name"]
+    assert json.loads(target["input"])["rawPath"] == production.one(GATE, function_name=function)["checked_at"][0]
+    permission = production.named(PERMISSION, f"keep-awake-{name}")
+    assert (permission["function"], permission["qualifier"]) == (function, "live")
+    assert permission["principal"] == "events.amazonaws.com"
+    assert permission["sourceArn"] == "arn:aws:EventRule:keep-awake"
 
 
 def test_the_functions_share_their_dependencies_alone(production: Program) -> None:
@@ -143,9 +171,9 @@ def test_a_rollback_takes_an_earlier_version_of_the_renderer_through_the_gate(
 ) -> None:
     monkeypatch.setenv("RENDERER_VERSION", "3")
     program = run_program("sandbox")
-    for name, version in (("renderer", "3"), ("admin-api", "7")):
+    for name, back, version in (("renderer", "3", "3"), ("admin-api", "", "7")):
         function = program.named(FUNCTION, name)["name"]
-        assert program.one(GATE, function_name=function)["version"] == version
+        assert program.one(GATE, function_name=function)["rolled_back_to"] == back
         assert program.one(ALIAS, functionName=function)["functionVersion"] == version
     assert program.one(PROOF)["rolled_back"] is True
 
