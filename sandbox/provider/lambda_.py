@@ -5,11 +5,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.provider.emulator import Aws
+from sandbox.provider.errors import patiently
 from sandbox.provider.resource import Properties, Resource, superfluous_tags
 from sandbox.provider.shape import AWS_DECIDES, Block, Field, Values
 
 POLL = {"Delay": 0.25, "MaxAttempts": 1200}
 X86 = ["x86_64"]
+# What Lambda says of a role that IAM has only just made.
+NEW_ROLE = ("InvalidParameterValueException",)
 # A function's inputs that go with its code; all others but the ones below go with its configuration.
 CODE_INPUTS = frozenset({"code", "sourceCodeHash", "codeSha256", "architectures"})
 UNVERSIONED_INPUTS = frozenset({"tags", "reservedConcurrentExecutions", "publish", "region"})
@@ -80,13 +83,14 @@ class Function(Resource):
     tagged = True
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        aws.client("lambda").create_function(
+        request = {
             **CONFIGURATION.to_aws(inputs),
-            Architectures=inputs.get("architectures", X86),
-            Code={"ZipFile": inputs["code"].zip_bytes()},
-            Publish=inputs.get("publish", False),
-            Tags=aws.tags(inputs),
-        )
+            "Architectures": inputs.get("architectures", X86),
+            "Code": {"ZipFile": inputs["code"].zip_bytes()},
+            "Publish": inputs.get("publish", False),
+            "Tags": aws.tags(inputs),
+        }
+        patiently(lambda: aws.client("lambda").create_function(**request), *NEW_ROLE, saying="cannot be assumed")
         return str(inputs["name"])
 
     def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
@@ -128,7 +132,8 @@ class Function(Resource):
             if tags:
                 client.tag_resource(Resource=known["arn"], Tags=tags)
         if changed - CODE_INPUTS - UNVERSIONED_INPUTS:
-            client.update_function_configuration(**CONFIGURATION.to_aws(inputs))
+            request = CONFIGURATION.to_aws(inputs)
+            patiently(lambda: client.update_function_configuration(**request), *NEW_ROLE, saying="cannot be assumed")
             self._wait_until_updated(aws, identifier)
         if changed & CODE_INPUTS:
             client.update_function_code(

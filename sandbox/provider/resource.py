@@ -1,13 +1,13 @@
 """What all resource types share: how inputs become a thing in AWS, and what of it differs."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import botocore.exceptions
 
 from sandbox.provider.emulator import Aws
-from sandbox.provider.errors import ProviderError, is_gone
+from sandbox.provider.errors import Answer, ProviderError, is_gone
 from sandbox.provider.shape import AWS_DECIDES, Block, Field, Problem
 from sandbox.provider.wire import has_unknown
 
@@ -123,7 +123,11 @@ class Resource:
 
     def state(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         """All outputs as AWS has them, and the inputs that AWS knows nothing of as they were; None if it is gone."""
-        actual = _unless_gone(lambda: self.read(aws, identifier, known))
+        return _unless_gone(lambda: self.new_state(aws, identifier, known))
+
+    def new_state(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
+        """The same, with an error of AWS that it is gone: what is new may not be there for every reader yet."""
+        actual = self.read(aws, identifier, known)
         if actual is None:
             return None
         kept = {name: known[name] for name in self.shape.fields if name in known and name not in actual}
@@ -183,7 +187,7 @@ def superfluous_tags(known: Properties, tags: Mapping[str, str]) -> list[str]:
     return [key for key in known.get("tagsAll") or {} if key not in tags]
 
 
-def _unless_gone(request: Any) -> Any:
+def _unless_gone(request: Callable[[], Answer]) -> Answer | None:
     try:
         return request()
     except botocore.exceptions.ClientError as error:

@@ -12,7 +12,7 @@ from pulumi.runtime.proto import ResourceProviderServicer, plugin_pb2, provider_
 
 from sandbox.provider import registry
 from sandbox.provider.emulator import Aws, Emulator
-from sandbox.provider.errors import ProviderError, explained
+from sandbox.provider.errors import GONE_CODES, ProviderError, explained, patiently
 from sandbox.provider.resource import Resource
 from sandbox.provider.wire import UNKNOWN, marshal, unmarshal
 
@@ -103,8 +103,8 @@ class AwsServicer(ResourceProviderServicer):
             aws = self._aws(inputs)
             identifier = resource.create(aws, inputs)
             told.unfinished = identifier, inputs
-            resource.complete(aws, identifier, inputs)
-            state = _present(resource.state(aws, identifier, inputs))
+            patiently(lambda: resource.complete(aws, identifier, inputs), *GONE_CODES)
+            state = _present(patiently(lambda: resource.new_state(aws, identifier, inputs), *GONE_CODES))
         return provider_pb2.CreateResponse(id=identifier, properties=marshal(state))
 
     def Read(self, request: Request, context: Context) -> Any:  # noqa: N802

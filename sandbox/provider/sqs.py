@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.provider.emulator import Aws
+from sandbox.provider.errors import patiently
 from sandbox.provider.resource import Properties, Resource, superfluous_tags
 from sandbox.provider.shape import Block, Document, Field
 
@@ -15,6 +16,8 @@ ATTRIBUTES: dict[str, tuple[str, Any]] = {
     "sqsManagedSseEnabled": ("SqsManagedSseEnabled", True),
     "visibilityTimeoutSeconds": ("VisibilityTimeout", 30),
 }
+
+DELETED_RECENTLY = ("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently")
 
 
 class Queue(Resource):
@@ -34,9 +37,8 @@ class Queue(Resource):
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         attributes = {key: value for key, value in _to_aws(inputs, ATTRIBUTES).items() if value}
-        response = aws.client("sqs").create_queue(
-            QueueName=inputs["name"], Attributes=attributes, tags=aws.tags(inputs)
-        )
+        request = {"QueueName": inputs["name"], "Attributes": attributes, "tags": aws.tags(inputs)}
+        response = patiently(lambda: aws.client("sqs").create_queue(**request), *DELETED_RECENTLY)
         return str(response["QueueUrl"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
