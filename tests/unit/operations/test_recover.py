@@ -92,7 +92,7 @@ def test_what_aws_has_is_taken_in_to_be_read_and_the_rest_is_forgotten() -> None
 
 def test_what_aws_tells_of_only_at_a_second_look_is_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Aws()
-    monkeypatch.setattr(operations.recover.time, "sleep", lambda _: setattr(aws, "roles", ("role-a",)))
+    monkeypatch.setattr("operations.recover.time.sleep", lambda _: setattr(aws, "roles", ("role-a",)))
     engine = Engine([resource(ROLE, "a", name="role-a")])
     recovered(engine, aws)
     assert engine.deployment["resources"][0]["id"] == "role-a"
