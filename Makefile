@@ -3,10 +3,12 @@ STACK ?= sandbox
 PORT ?= 4566
 PYTHON ?= python3
 N ?= 1000
+MANNERS ?=
+SEED ?= 0
 UV_VERSION := 0.13.9
 
 PY := .venv/bin/python
-SANDBOX := $(PY) -m sandbox --port $(PORT)
+SANDBOX := $(PY) -m sandbox --port $(PORT) --manners "$(MANNERS)" --seed $(SEED)
 
 # Imports of a large SDK are compiled once and kept, whatever the caller's environment says.
 unexport PYTHONDONTWRITEBYTECODE

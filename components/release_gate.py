@@ -191,7 +191,7 @@ class VersionChecks(ResourceProvider):
         """
         name = version["FunctionName"]
         group = version.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
-        with contextlib.suppress(botocore.exceptions.ClientError):
+        with contextlib.suppress(botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError):
             newest = self._logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True)
             streams = [each["logStreamName"] for each in newest["logStreams"]]
             own = [stream for stream in streams if f"[{version['Version']}]" in stream][:1]

@@ -5,12 +5,14 @@ import json
 import re
 import shutil
 import sys
+from dataclasses import replace
 
 from rich.console import Console
 
 from sandbox.administrator import Administrator, ensure_administrator
 from sandbox.emulator import Emulator
 from sandbox.engine import find_engine
+from sandbox.manners import LEVELS
 from sandbox.places import DEFAULT_PORT, HOME, SandboxError
 from sandbox.stack import Deployment
 from sandbox.worker_process import WorkerProcess
@@ -28,6 +30,8 @@ def main() -> int:
     arguments = _parse_arguments()
     emulator = Emulator(HOME, arguments.port)
     try:
+        if arguments.manners:
+            emulator.behave(replace(LEVELS[arguments.manners], seed=arguments.seed))
         COMMANDS[arguments.command](emulator)
     except SandboxError as error:
         progress.print(f"[red]error:[/red] {error}", markup=True)
@@ -151,6 +155,8 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("command", choices=COMMANDS, help="what to do")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
+    parser.add_argument("--manners", choices=["", *LEVELS], help="how unkind the embedded AWS is from now on")
+    parser.add_argument("--seed", type=int, default=0, help="what it draws its moods by (default: %(default)s)")
     return parser.parse_args()
 
 

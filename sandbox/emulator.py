@@ -13,7 +13,8 @@ import boto3
 import requests
 import uv
 
-from sandbox.places import PROJECT, SandboxError
+from sandbox.manners import Manners
+from sandbox.places import PRIVATE_UMASK, PROJECT, SandboxError, make_private
 from sandbox.processes import POLL_SECONDS, RecordedProcess
 
 HOST = "127.0.0.1"
@@ -23,7 +24,7 @@ ROOT_KEY = "test"
 PID_FILE = "emulator.pid"
 PROGRAM = Path(__file__).with_name("ministack_process.py")
 # What makes an emulator: another one of any of it is another emulator.
-PARTS = ("stand_in_model.py", "manners.py", "ministack_manners.py")
+PARTS = ("isolation.py", "manners.py", "ministack_manners.py", "stand_in_model.py")
 SOURCES = (PROGRAM, *map(PROGRAM.with_name, PARTS), PROJECT / "uv.lock")
 START_LIMIT_SECONDS = 60
 LOG_TAIL_LINES = 3
@@ -64,6 +65,7 @@ class Emulator:
             SandboxError: the port is taken, or it doesn't come up.
 
         """
+        make_private(self.folder)
         build = _build()
         if self._process.is_running() and self._process.record()[1:] == [build] and self._answers():
             return False
@@ -77,6 +79,11 @@ class Emulator:
         process = self._launch(python, build)
         self._wait_until_ready(process)
         return True
+
+    def behave(self, manners: Manners) -> None:
+        """Let it have these manners from now on, whether it runs or not."""
+        make_private(self.folder)
+        manners.write(self.folder)
 
     def stop(self) -> None:
         """Stop it and the function workers it has started; its state is kept."""
@@ -131,6 +138,7 @@ class Emulator:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:

@@ -8,10 +8,18 @@ HOME = PROJECT / ".sandbox"
 PROJECT_NAME = "ai-video-codec-dashboard"
 STACK = "sandbox"
 DEFAULT_PORT = 4566
+# What processes that outlive a command write, nobody else can read, wherever it ends up.
+PRIVATE_UMASK = 0o077
 
 
 class SandboxError(Exception):
     """Something the person at the terminal can mend; the message says what happened and what to do."""
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that nobody else can enter, or close one that is there to others."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
 
 
 def cache_folder() -> Path:

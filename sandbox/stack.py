@@ -20,7 +20,7 @@ from components.settings import InvalidConfig, check_stack_file
 from operations.checks.check import CouldNotLook
 from operations.recover import recover
 from sandbox.emulator import Emulator
-from sandbox.places import DEFAULT_PORT, PROJECT, PROJECT_NAME, STACK, SandboxError
+from sandbox.places import DEFAULT_PORT, PROJECT, PROJECT_NAME, STACK, SandboxError, make_private
 from sandbox.processes import is_alive
 
 # The state holds no secret; a passphrase is what a local backend asks for.
@@ -48,7 +48,7 @@ class Deployment:
     def begin(self) -> bool:
         """Note that a deployment begins, before anything it needs; whether one began earlier and did not end."""
         was_interrupted = self._unfinished.exists()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private(self._folder)
         self._unfinished.touch()
         return was_interrupted
 

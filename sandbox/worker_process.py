@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.emulator import REGION, ROOT_KEY, Emulator
-from sandbox.places import PROJECT
+from sandbox.places import PRIVATE_UMASK, PROJECT
 from sandbox.processes import POLL_SECONDS, RecordedProcess
 from worker.build import build_of
 
@@ -85,6 +85,7 @@ class WorkerProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
         while process.poll() is None and not self.process.record():
             time.sleep(POLL_SECONDS)
