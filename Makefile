@@ -14,7 +14,7 @@ SANDBOX := $(PY) -m sandbox --port $(PORT) --manners "$(MANNERS)" --seed $(SEED)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox sandbox-down sandbox-clean test check screenshots bench outputs preview up verify releases rollback recount \
+.PHONY: help setup sandbox sandbox-down sandbox-clean test check screenshots bench outputs preview up recover verify releases rollback recount \
 	delivery demo-data lock
 
 help: ## list these commands
@@ -67,8 +67,12 @@ ifeq ($(STACK),sandbox)
 	@$(SANDBOX) up
 else
 	@$(PY) -m components.settings Pulumi.$(STACK).yaml
+	@$(PY) -m operations.recover --stack $(STACK) --check
 	@pulumi up --stack $(STACK)
 endif
+
+recover: setup ## take into STACK what an interrupted deployment left in AWS; RELEASE_LOCK=1 ends its lock
+	@$(PY) -m operations.recover --stack $(STACK) --port $(PORT) $(if $(RELEASE_LOCK),--release-lock)
 
 verify: setup ## whether what STACK serves is what git says; only reads
 	@$(PY) -m operations.verify --stack $(STACK) --port $(PORT)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import runpy
 import shlex
 import shutil
@@ -16,6 +17,8 @@ import pulumi.automation as auto
 import yaml
 
 from components.settings import InvalidConfig, check_stack_file
+from operations.checks.check import CouldNotLook
+from operations.recover import recover
 from sandbox.emulator import Emulator
 from sandbox.places import DEFAULT_PORT, PROJECT, PROJECT_NAME, STACK, SandboxError, make_private
 from sandbox.processes import is_alive
@@ -24,6 +27,15 @@ from sandbox.processes import is_alive
 PASSPHRASE = "sandbox"  # noqa: S105
 
 Output = Callable[[str], None]
+
+# How AWS's services say that what is to be created is there.
+EXISTS = re.compile(
+    r"AlreadyExists|AlreadyOwned|ResourceInUse|ResourceConflict|GroupExists|Duplicate|\.Conflict|already exist"
+)
+ALREADY_THERE = (
+    "AWS has it, and the stack doesn't know of it. Where a deployment was interrupted, run make recover; "
+    "else delete it, or take it into the stack with pulumi import."
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,8 @@ class Deployment:
         """
         stack = self._stack()
         if refresh:
-            self._run(stack.refresh, on_output=on_output, clear_pending_creates=True)
+            self._recover(on_output)
+            self._run(stack.refresh, on_output=on_output)
         result: auto.UpResult = self._run(stack.up, on_output=on_output)
         self._unfinished.unlink(missing_ok=True)
         return _values(result.outputs)
@@ -102,11 +115,39 @@ class Deployment:
     def _config_file(self) -> Path:
         return self._workspace / f"Pulumi.{STACK}.yaml"
 
+    def pulumi(self, *arguments: str, text: str = "", shown: bool = False) -> str:
+        """Run a command of the engine's for the stack.
+
+        Args:
+            arguments: The command.
+            text: What it reads.
+            shown: Whether it prints to the terminal.
+
+        Returns:
+            What it printed, else.
+
+        Raises:
+            SandboxError: it failed.
+
+        """
+        self._prepare()
+        return self._pulumi(*arguments, "--stack", STACK, text=text, shown=shown)
+
+    def _recover(self, on_output: Output) -> None:
+        """Take in what a deployment had begun to create when it was killed: as `make recover` does for any stack."""
+        try:
+            recover(self.pulumi, lambda service, _: self.emulator.client(service), on_output, lambda: True)
+        except CouldNotLook as obstacle:
+            raise SandboxError(str(obstacle)) from None
+
     def _stack(self) -> auto.Stack:
+        self._prepare()
+        return auto.Stack.select(STACK, self._program())
+
+    def _prepare(self) -> None:
         self._write_launchers()
         self._configure()
         self._release_lock_of_the_dead()
-        return auto.Stack.select(STACK, self._program())
 
     def _program(self) -> "_Program":
         return _Program(
@@ -208,18 +249,20 @@ class Deployment:
     def _state_file(self) -> Path:
         return self._folder / "state" / ".pulumi" / "stacks" / PROJECT_NAME / f"{STACK}.json"
 
-    def _pulumi(self, *arguments: str) -> str:
+    def _pulumi(self, *arguments: str, text: str = "", shown: bool = False) -> str:
         result = subprocess.run(
             [self.engine.command, *arguments, "--non-interactive"],
             cwd=self._workspace,
             env={**os.environ, **self._variables()},
-            capture_output=True,
+            input=text,
+            stdout=None if shown else subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
         if result.returncode:
             raise SandboxError(f"pulumi {' '.join(arguments)} failed: {result.stderr.strip()}")
-        return result.stdout
+        return result.stdout or ""
 
 
 class _Program(auto.LocalWorkspace):
@@ -254,5 +297,6 @@ def _run_program() -> None:
 def _reason(output: str) -> str:
     """The engine's own words on what failed, without its progress and without a traceback."""
     lines = [line.strip() for line in output.splitlines()]
-    errors = [line for line in lines if line.startswith("error:")]
-    return "\n".join(dict.fromkeys(errors)) or output.strip()
+    errors = [line for line in lines if line.startswith(("error:", "* "))]
+    reason = "\n".join(dict.fromkeys(errors)) or output.strip()
+    return f"{reason}\n{ALREADY_THERE}" if EXISTS.search(reason) else reason

@@ -186,6 +186,6 @@ def _workers(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
         yield ("aws:autoscaling/group:Group", name), f"{name} {each['MaxSize']}"
     for each in client.describe_policies()["ScalingPolicies"]:
         policy = f"{each['AutoScalingGroupName']}/{each['PolicyName']}"
-        yield ("aws:autoscaling/policy:Policy", policy), f"{policy} {each['StepAdjustments']}"
+        yield ("aws:autoscaling/policy:Policy", each["PolicyName"]), f"{policy} {each['StepAdjustments']}"
     for each in emulator.client("cloudwatch").describe_alarms()["MetricAlarms"]:
         yield ("aws:cloudwatch/metricAlarm:MetricAlarm", each["AlarmName"]), each["AlarmName"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.provider.emulator import Aws
-from sandbox.provider.resource import Properties, Resource, superfluous_tags, tag_list, tag_map
+from sandbox.provider.resource import Properties, Resource, Setting, superfluous_tags, tag_list, tag_map
 from sandbox.provider.shape import Block, Field
 
 
@@ -25,19 +25,16 @@ class EventRule(Resource):
     tagged = True
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         aws.client("events").put_rule(**self._rule.to_aws(inputs), Tags=tag_list(aws.tags(inputs)))
         return str(inputs["name"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         events = aws.client("events")
         rule = events.describe_rule(Name=identifier)
         tags = events.list_tags_for_resource(ResourceARN=rule["Arn"]).get("Tags", [])
         return {**self._rule.from_aws(rule), "arn": rule["Arn"], "tagsAll": tag_map(tags)}
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         events = aws.client("events")
         events.put_rule(**self._rule.to_aws(inputs))
         if "tags" in changed:
@@ -48,11 +45,10 @@ class EventRule(Resource):
                 events.tag_resource(ResourceARN=known["arn"], Tags=tag_list(tags))
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("events").delete_rule(Name=identifier)
 
 
-class EventTarget(Resource):
+class EventTarget(Setting):
     """What a rule calls, and with what; its id names both."""
 
     tokens = ("aws:cloudwatch/eventTarget:EventTarget",)
@@ -65,26 +61,19 @@ class EventTarget(Resource):
     )
     inputs = Block(fields={**_target.fields, "rule": Field(required=True)})
     identity = ("rule", "targetId")
+    named_by = "targetId"
+    imported_as = "(?P<rule>[^/]+)/(?P<targetId>.+)"
 
     def identifier(self, inputs: Properties) -> str:
-        """As Resource."""
         return f"{inputs['rule']}-{inputs['targetId']}"
 
-    def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
-        self.update(aws, "", {}, inputs, set())
-        return self.identifier(inputs)
-
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         targets = aws.client("events").list_targets_by_rule(Rule=known["rule"])["Targets"]
         target = next((each for each in targets if each["Id"] == known["targetId"]), None)
         return None if target is None else {**self._target.from_aws(target), "rule": known["rule"]}
 
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
+    def put(self, aws: Aws, inputs: Properties) -> None:
         aws.client("events").put_targets(Rule=inputs["rule"], Targets=[self._target.to_aws(inputs)])
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("events").remove_targets(Rule=known["rule"], Ids=[known["targetId"]])

@@ -82,11 +82,9 @@ class Values(Field):
     counted: bool = False
 
     def to_aws(self, value: Any) -> Any:
-        """As Field."""
         return _counted(value) if self.counted else value
 
     def from_aws(self, value: Any) -> Any:
-        """As Field."""
         return _items(value, self.counted)
 
     def _differs(self, old: Any, new: Any) -> bool:
@@ -103,7 +101,6 @@ class Block(Field):
     counted: bool = False
 
     def problems(self, path: str, value: Any) -> Iterator[Problem]:
-        """As Field."""
         if value is UNKNOWN:
             return
         if not isinstance(value, Mapping):
@@ -130,7 +127,6 @@ class Block(Field):
         return request
 
     def from_aws(self, value: Any) -> Any:
-        """As Field."""
         if value is None:
             return None
         return {
@@ -168,7 +164,6 @@ class Blocks(Field):
     default: Any = field(default_factory=list)
 
     def problems(self, path: str, value: Any) -> Iterator[Problem]:
-        """As Field."""
         if value is UNKNOWN:
             return
         if not isinstance(value, list):
@@ -178,12 +173,10 @@ class Blocks(Field):
             yield from self.of.problems(f"{path}[{index}]", item)
 
     def to_aws(self, value: Any) -> Any:
-        """As Field."""
         items = [self.of.to_aws(item) for item in value]
         return _counted(items) if self.counted else items
 
     def from_aws(self, value: Any) -> Any:
-        """As Field."""
         return [self.of.from_aws(item) for item in _items(value, self.counted)]
 
     def as_given(self, given: Any, actual: Any) -> Any:
