@@ -22,7 +22,7 @@ from components.settings import InvalidConfig, check_stack_file
 from sandbox.emulator import Emulator
 from sandbox.engine_output import EngineOutput, Output, reason_of
 from sandbox.places import DEFAULT_PORT, PROJECT, PROJECT_NAME, STACK, SandboxError, advised, write_whole
-from sandbox.processes import is_alive
+from sandbox.processes import interrupted_last, is_alive
 from sandbox.state import follow_emulator, heal_state, read_json
 
 # The state holds no secret; a passphrase is what a local backend asks for.
@@ -148,7 +148,8 @@ class Deployment:
             # Asked for secrets, the engine would write an encryption key into the configuration file in git.
             options["show_secrets"] = False
         try:
-            result = operation(**options)
+            with interrupted_last():
+                result = operation(**options)
         except auto.ConcurrentUpdateError:
             raise SandboxError(self._lock_holder()) from None
         except auto.CommandError as error:

@@ -27,7 +27,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectCopy]:
 def test_it_stands_in_a_folder_of_any_name_and_moves_to_another_port(project: ProjectCopy) -> None:
     assert project.state()
     before, outputs = project.port, project.outputs()
-    os.kill(emulator_pid(project), signal.SIGKILL)
     move(project)
     printed = project.run("up")
     moved = project.outputs()
@@ -58,10 +57,12 @@ def test_it_is_stopped_by_default_wherever_it_runs_and_a_state_that_was_cut_shor
     assert project.up() == set()
 
 
-def test_it_is_destroyed_at_another_port(project: ProjectCopy) -> None:
+def test_after_a_crash_it_comes_back_at_another_port_and_is_destroyed_at_a_third(project: ProjectCopy) -> None:
+    os.kill(emulator_pid(project), signal.SIGKILL)
     move(project)
-    project.emulator.start()
-    assert held(project.emulator)
+    project.run("up")
+    assert project.get(project.outputs()["dashboard_url"]).status_code == 200
+    move(project)
     project.run("destroy")
     assert not held(project.emulator)
 
