@@ -45,7 +45,7 @@ class EngineOutput:
 
 def reason_of(output: str) -> str:
     """The errors in all that the engine has printed, without its progress and without a traceback; else all of it."""
-    lines = [line.strip() for line in output.splitlines()]
+    lines = [line.strip().removeprefix("stderr: ") for line in output.splitlines()]
     return _told(line for line in lines if line.startswith("error:") and not EMPTY.search(line)) or output.strip()
 
 

@@ -60,5 +60,5 @@ def test_a_fault_of_the_program_is_told_once() -> None:
 
 def test_without_diagnostics_the_errors_are_the_reason_and_without_errors_all_of_it() -> None:
     assert taken("Previewing:\n")[0].reason() == ""
-    assert reason_of("code: 255\nstderr: \nerror: no such stack\nerror: update failed") == "no such stack"
+    assert reason_of(" code: 255\n stdout: up\n stderr: error: no such stack\nerror: update failed") == "no such stack"
     assert reason_of("killed\n") == "killed"
