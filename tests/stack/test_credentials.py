@@ -239,9 +239,11 @@ def _session_in_environment(lab: Lab) -> Given:
 def _role_by_command(_: Lab) -> Given:
     """As `pulumi config set --path 'aws:assumeRoles[0].roleArn' …` and `pulumi config set --secret` write it."""
     values = {"assumeRoles[0].roleArn": role(10), "assumeRoles[0].duration": "15m", "allowedAccountIds[0]": account(10)}
-    secret = auto.ConfigValue("secret", secret=True)
-    by_command = {name: auto.ConfigValue(value) for name, value in values.items()}
-    return {"accessKey": account(1), "secretKey": secret, **by_command}, {}
+    secrets = {"secretKey": "secret", "assumeRoles[0].externalId": "dashboard"}
+    by_command = {
+        name: auto.ConfigValue(value, secret=name in secrets) for name, value in {**values, **secrets}.items()
+    }
+    return {"accessKey": account(1), **by_command}, {}
 
 
 def _files_of_one_s_own(lab: Lab) -> Given:
@@ -295,10 +297,13 @@ def test_what_looks_at_a_stack_asks_as_its_deployment_did(lab: Lab, monkeypatch:
 
 
 @pytest.mark.parametrize("key", ["allowedAccountIds", "forbiddenAccountIds"])
-def test_an_account_that_is_not_allowed_is_refused_before_anything_is_done(key: str, lab: Lab) -> None:
+def test_an_account_that_is_not_allowed_is_refused(key: str, lab: Lab) -> None:
     accounts = {"allowedAccountIds": account(3), "forbiddenAccountIds": account(1)}
-    config = {**_keys(1), key: [accounts[key]]}
     with pytest.raises(AwsConfigError, match=rf"AWS account {account(1)}, which is not allowed: aws:{key} "):
-        connected("sts", lab.written(config), PATIENCE)
-    with pytest.raises(auto.CommandError, match=rf"AWS account {account(1)}, which is not allowed: aws:{key} "):
-        lab.deploy(config, {})
+        connected("sts", lab.written({**_keys(1), key: [accounts[key]]}), PATIENCE)
+
+
+def test_a_deployment_to_an_account_that_is_not_allowed_ends_before_anything_is_done(lab: Lab) -> None:
+    with pytest.raises(auto.CommandError, match=f"AWS account {account(1)}, which is not allowed") as refusal:
+        lab.deploy({**_keys(1), "allowedAccountIds": [account(3)]}, {})
+    assert "Caller caller" not in str(refusal.value)
