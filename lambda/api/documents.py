@@ -89,6 +89,7 @@ class CategoryCosts:
     storage: Usd
     llm_tokens: Usd
     delivery: Usd
+    snapshots: Usd
     total: Usd
 
     @classmethod
