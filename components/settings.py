@@ -49,8 +49,11 @@ RENDERER_VERSION = "RENDERER_VERSION"
 NEWEST = "newest"
 PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
 # In USD; Pulumi has no type for fractions.
-PRICES = ("gpuHourUsd", "storageGbMonthUsd", "deliveredGbUsd", "millionInputTokensUsd", "millionOutputTokensUsd")
-PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
+PRICES = (
+    *("gpuHourUsd", "storageGbMonthUsd", "deliveredGbUsd", "millionInputTokensUsd", "millionOutputTokensUsd"),
+    "snapshotGbSecondUsd",
+)
+PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,10})?")
 HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 HOSTED_ZONE_ID = re.compile(r"Z[A-Z0-9]{1,31}")
 # S3's are the strictest names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -116,6 +119,7 @@ class Settings:
     delivered_gb_usd: str
     million_input_tokens_usd: str
     million_output_tokens_usd: str
+    snapshot_gb_second_usd: str
     chat_model: str
     chat_monthly_usd: str
     renderer_version: str = ""

@@ -143,8 +143,8 @@ def describe_experiment(experiment_id: str) -> Response[str]:
 @app.get("/api/costs")
 def list_costs() -> Response[str]:
     """Tell what the lab spends."""
-    report = CostReport.of(experiments.totals().usage, PRICES, datetime.now(UTC))
-    return Response(HTTPStatus.OK, JSON, as_json(CostDocument.of(report, PRICES)), REVALIDATED)
+    document = CostDocument.of(_costs(datetime.now(UTC)), PRICES)
+    return Response(HTTPStatus.OK, JSON, as_json(document), REVALIDATED)
 
 
 @app.get("/api/openapi.json")
@@ -183,8 +183,7 @@ def compare_experiments() -> Response[str]:
 def show_costs() -> Response[str]:
     """Show what the lab spends, by month, category and codec."""
     now = datetime.now(UTC)
-    html = render_costs(CostReport.of(experiments.totals().usage, PRICES, now), PRICES, release, now=now)
-    return _page(html)
+    return _page(render_costs(_costs(now), PRICES, release, now=now))
 
 
 @app.get("/health")
@@ -274,6 +273,11 @@ def apologise(_error: Exception) -> Response[str]:
     """Say that something went wrong, and where the log tells what."""
     logger.exception("Unexpected error")
     return _say(message.UNEXPECTED, reference=app.lambda_context.aws_request_id)
+
+
+def _costs(now: datetime) -> CostReport:
+    snapshots = at_once.submit(experiments.snapshots)
+    return CostReport.of(experiments.totals().usage, PRICES, now, snapshots.result())
 
 
 def _asked_for() -> tuple[ListingQuery, Page]:

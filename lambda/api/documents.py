@@ -92,6 +92,7 @@ class CategoryCosts:
     storage: Usd
     llm_tokens: Usd
     delivery: Usd
+    snapshots: Usd
     total: Usd
 
     @classmethod

@@ -149,7 +149,8 @@ def test_the_build_id_is_the_hash_of_the_deployed_archive(production: Program) -
 
 def test_functions_count_with_the_prices_of_the_configuration(run_program: RunProgram) -> None:
     for function in run_program("sandbox", gpuHourUsd="0.752").all(FUNCTION):
-        assert json.loads(function["environment"]["variables"]["PRICES"])["gpu_hour_usd"] == 0.752
+        prices = json.loads(function["environment"]["variables"]["PRICES"])
+        assert (prices["gpu_hour_usd"], prices["snapshot_gb_second_usd"]) == (0.752, 0.0000015046)
 
 
 def test_the_last_step_proves_what_users_get_and_puts_it_on_record(production: Program) -> None:
@@ -157,6 +158,8 @@ def test_the_last_step_proves_what_users_get_and_puts_it_on_record(production: P
     renderer, admin_api = (production.named(FUNCTION, name) for name in ("renderer", "admin-api"))
     assert (proof["build_id"], proof["admin_build_id"]) == (renderer["codeSha256"], admin_api["codeSha256"])
     assert proof["admin_function"] == admin_api["name"]
+    kept = [{"versions": 2, "memory_mb": 512}]
+    assert proof["snapshots"] == {"renderer": kept, "admin_api": kept}
     configuration = production.one(OBJECT, key="config.json")["content"]
     written = {"/config.json": hashlib.sha256(configuration.encode()).hexdigest()}
     assert proof["static_files"] == {**production.one(INVALIDATION)["static_files"], **written}

@@ -41,6 +41,7 @@ def test_prices_are_handed_on_as_numbers() -> None:
         "delivered_gb_usd": 0.085,
         "million_input_tokens_usd": 3,
         "million_output_tokens_usd": 15,
+        "snapshot_gb_second_usd": 0.0000015046,
     }
 
 
