@@ -224,6 +224,7 @@ if __name__ == "__main__":
     BoundedQueries().install()
     Distributions().install()
     WholeSessions().install()
+    _beside("ministack_echoes.py")["install"]()
     answer_at_once()
     converse_with_stand_in()
     be_unkind(Path.cwd())

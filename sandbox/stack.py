@@ -31,6 +31,8 @@ from sandbox.state import follow_emulator, heal_state, read_json
 # The state holds no secret; a passphrase is what a local backend asks for.
 PASSPHRASE = "sandbox"  # noqa: S105
 
+# How a table and a user pool say that they are.
+PROTECTED = {("deletionProtectionEnabled", "True"), ("deletionProtection", "ACTIVE")}
 # How AWS's services say that what is to be created is there.
 EXISTS = re.compile(
     r"AlreadyExists|AlreadyOwned|ResourceInUse|ResourceConflict|GroupExists|Duplicate|\.Conflict|already exist"
@@ -100,8 +102,19 @@ class Deployment:
         return result
 
     def destroy(self, on_output: Output) -> auto.DestroyResult:
-        """Delete every resource."""
-        result: auto.DestroyResult = self._run(self._stack().destroy, on_output=on_output)
+        """Delete every resource, and what an interrupted deployment was creating.
+
+        Raises:
+            SandboxError: it failed, or some are protected; then none is deleted.
+
+        """
+        stack = self._stack()
+        if self._unfinished.exists():
+            self._recover(on_output)
+            self._run(stack.refresh, on_output=on_output)
+        self._expect_nothing_protected()
+        result: auto.DestroyResult = self._run(stack.destroy, on_output=on_output)
+        self._unfinished.unlink(missing_ok=True)
         return result
 
     def outputs(self) -> dict[str, Any]:
@@ -160,6 +173,16 @@ class Deployment:
             recover(self.pulumi, lambda service, _: self.emulator.client(service), on_output, lambda: True)
         except CouldNotLook as obstacle:
             raise SandboxError(str(obstacle)) from None
+
+    def _expect_nothing_protected(self) -> None:
+        """AWS refuses to delete these alone, when the rest is gone already."""
+        resources = json.loads(self.pulumi("stack", "export"))["deployment"].get("resources") or []
+        protected = [each["urn"].rsplit("::", 1)[-1] for each in resources if PROTECTED & set(_items(each))]
+        if protected:
+            raise SandboxError(
+                f"{', '.join(protected)}: protected against deletion. To delete the stack all the same, set "
+                f"{PROJECT_NAME}:deletionProtection to false in {self._config_file.name}, run make up, then destroy it."
+            )
 
     def _stack(self) -> auto.Stack:
         self._set_up()
@@ -310,6 +333,10 @@ class _Program(auto.LocalWorkspace):
         command = ["stack", "output", "--json", "--stack", stack_name]
         printed = self.pulumi_command.run(command, self.work_dir, self.env_vars).stdout
         return {name: auto.OutputValue(value, secret=False) for name, value in json.loads(printed).items()}
+
+
+def _items(resource: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, value in (resource.get("outputs") or {}).items()]
 
 
 def _values(outputs: auto.OutputMap) -> dict[str, Any]:

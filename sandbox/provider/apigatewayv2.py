@@ -115,7 +115,7 @@ class Authorizer(ApiPart):
         }
     )
     inputs = Block(fields={"apiId": Field(required=True), **part.fields})
-    replace_on = frozenset({"apiId", "authorizerType"})
+    replace_on = frozenset({"apiId"})
 
 
 class Route(ApiPart):

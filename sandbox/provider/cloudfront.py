@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from sandbox.provider.emulator import Aws
-from sandbox.provider.resource import Properties, Resource, superfluous_tags, tag_list, tag_map
+from sandbox.provider.resource import MANAGED, Properties, Resource, superfluous_tags, tag_list, tag_map
 from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Field, Values
 
 POLL = {"Delay": 2, "MaxAttempts": 900}
@@ -66,7 +66,7 @@ class OriginAccessControl(NamedConfig):
     config = Block(
         fields={
             "name": Field(aws="Name", required=True),
-            "description": Field(aws="Description", default=""),
+            "description": Field(aws="Description", default=MANAGED),
             "originAccessControlOriginType": Field(aws="OriginAccessControlOriginType", required=True),
             "signingBehavior": Field(aws="SigningBehavior", required=True),
             "signingProtocol": Field(aws="SigningProtocol", required=True),

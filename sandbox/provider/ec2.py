@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from sandbox.provider.emulator import Aws
 from sandbox.provider.errors import ProviderError
-from sandbox.provider.resource import Properties, Resource, superfluous_tags, tag_list, tag_map
+from sandbox.provider.resource import MANAGED, Properties, Resource, superfluous_tags, tag_list, tag_map
 from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Field, Values
 
 Thing = Mapping[str, Any]
@@ -235,7 +235,7 @@ class SecurityGroup(Ec2Resource):
         fields={
             "name": Field(required=True),
             "vpcId": Field(required=True),
-            "description": Field(required=True),
+            "description": Field(default=MANAGED),
             "ingress": RULES,
             "egress": RULES,
         }
@@ -247,7 +247,7 @@ class SecurityGroup(Ec2Resource):
         created = aws.client("ec2").create_security_group(
             GroupName=inputs["name"],
             VpcId=inputs["vpcId"],
-            Description=inputs["description"],
+            Description=inputs.get("description", MANAGED),
             TagSpecifications=self.tags_at_creation(aws, inputs),
         )
         return str(created["GroupId"])

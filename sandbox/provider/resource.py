@@ -13,6 +13,8 @@ from sandbox.provider.wire import has_unknown
 
 Properties = Mapping[str, Any]
 TAGS = {"tags": Field()}
+MANAGED = "Managed by Pulumi"
+"""The description that pulumi-aws gives where AWS wants one."""
 REGION = {"region": Field(default=AWS_DECIDES)}
 
 

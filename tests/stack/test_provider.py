@@ -1,5 +1,6 @@
 """The provider on the embedded AWS: what it refuses as pulumi-aws does, and what can be found and imported again."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -84,6 +85,34 @@ def test_a_queue_is_created_again_unless_it_is_another(aws: Aws) -> None:
     assert queue.create(aws, {"name": "q", "visibilityTimeoutSeconds": 60}) == url
     with pytest.raises(ClientError, match="QueueAlreadyExists"):
         queue.create(aws, {"name": "q", "visibilityTimeoutSeconds": 90})
+
+
+def test_aws_tells_no_more_of_things_than_it_keeps(emulator: Emulator, places: dict[str, str]) -> None:
+    jwt = {"Issuer": "https://issuer", "Audience": ["client"]}
+    authorizer = emulator.client("apigatewayv2").create_authorizer(
+        ApiId=places["api"],
+        Name="jwt",
+        AuthorizerType="JWT",
+        IdentitySource=["$request.header.A"],
+        JwtConfiguration=jwt,
+    )
+    told = emulator.client("apigatewayv2").get_authorizer(ApiId=places["api"], AuthorizerId=authorizer["AuthorizerId"])
+    assert told.keys() - {"ResponseMetadata"} == {
+        *("AuthorizerId", "AuthorizerType", "IdentitySource", "JwtConfiguration", "Name")
+    }
+
+    cloudfront = emulator.client("cloudfront")
+    policy = cloudfront.create_response_headers_policy(ResponseHeadersPolicyConfig={"Name": "p"})
+    config = cloudfront.get_response_headers_policy(Id=policy["ResponseHeadersPolicy"]["Id"])
+    assert config["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"] == {"Name": "p", "Comment": ""}
+
+    sqs = emulator.client("sqs")
+    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    redrive = {"deadLetterTargetArn": arn, "maxReceiveCount": 3}
+    url = sqs.create_queue(QueueName="r", Attributes={"RedrivePolicy": json.dumps(redrive, indent=1)})["QueueUrl"]
+    kept = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
+    assert kept == json.dumps(redrive, separators=(",", ":"))
 
 
 PROGRAM = """
