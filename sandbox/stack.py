@@ -127,7 +127,10 @@ class Deployment:
         if self._state_file.exists() and not read_json(self._state_file):
             raise SandboxError(f"The stack's state is damaged: {self._state_file}\nmake sandbox goes on from a copy.")
         self._configure()
-        outputs = _values(self._program().stack_outputs(STACK))
+        try:
+            outputs = _values(self._program().stack_outputs(STACK))
+        except auto.CommandError as error:
+            raise SandboxError(advised(reason_of(str(error)), "Deploy again: make sandbox.")) from None
         if not outputs:
             raise SandboxError("Nothing is deployed on the sandbox yet: run make sandbox.")
         return outputs

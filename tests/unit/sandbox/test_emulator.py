@@ -1,5 +1,6 @@
 """What the embedded AWS says where it can't start."""
 
+import shlex
 import socket
 import subprocess
 import sys
@@ -42,7 +43,9 @@ ln -s {python} "$UV_PROJECT_ENVIRONMENT/bin/python"
 def dying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     """One that is installed by a stand-in for uv, and dies at once."""
     installer = tmp_path / "uv"
-    installer.write_text(UV.replace("{folder}", str(tmp_path)).replace("{python}", sys.executable))
+    installer.write_text(
+        UV.replace("{folder}", shlex.quote(str(tmp_path))).replace("{python}", shlex.quote(sys.executable))
+    )
     installer.chmod(0o755)
     monkeypatch.setattr(uv, "find_uv_bin", lambda: str(installer))
     monkeypatch.setattr(emulator, "PROGRAM", tmp_path / "dies.py")
