@@ -8,6 +8,7 @@ one until it times out without a reason where it has failed, and publishes nothi
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -88,7 +89,7 @@ class FunctionVersions:
         Kept are the newest that run with the role that the approved one has, as another's is gone, and what an alias
         leads to.
         """
-        versions = [each for each in self._all() if each["Version"] != "$LATEST"]
+        versions = list(self._published_versions())
         usable = [each for each in versions if each["Role"] == approved["Role"] and each.get("State") != FAILED]
         newest = sorted((int(each["Version"]) for each in usable), reverse=True)[:kept]
         needed = {approved["Version"], *map(str, newest), *self._led_to()}
@@ -98,6 +99,11 @@ class FunctionVersions:
             except botocore.exceptions.ClientError as error:
                 code = error.response["Error"]["Code"]
                 tell(f"warning: version {version} of {self._function} could not be removed: {code}")
+
+    def snapshots(self) -> list[dict[str, int]]:
+        """How many versions have a snapshot in SnapStart's cache, by their memory in MB, by which it is paid for."""
+        by_memory = Counter(each["MemorySize"] for each in self._published_versions() if _has_snapshot(each))
+        return [{"versions": versions, "memory_mb": memory_mb} for memory_mb, versions in sorted(by_memory.items())]
 
     def _published(self) -> Configuration:
         self._client.get_waiter("function_updated_v2").wait(FunctionName=self._function)
@@ -123,9 +129,9 @@ class FunctionVersions:
         found = self._client.get_function_configuration(FunctionName=self._function, Qualifier=version)
         return bool(found.get("State") == FAILED)
 
-    def _all(self) -> Iterator[Configuration]:
+    def _published_versions(self) -> Iterator[Configuration]:
         for page in self._client.get_paginator("list_versions_by_function").paginate(FunctionName=self._function):
-            yield from page["Versions"]
+            yield from (each for each in page["Versions"] if each["Version"] != "$LATEST")
 
     def _led_to(self) -> Iterator[str]:
         """The versions that aliases lead to."""
@@ -137,3 +143,8 @@ class FunctionVersions:
 
 def _is_codes_own_fault(version: Configuration) -> bool:
     return str(version.get("StateReasonCode", "")).startswith(CODES_OWN_FAULT)
+
+
+def _has_snapshot(version: Configuration) -> bool:
+    """Of one that failed Lambda has made none, and of one that sleeps it has removed it."""
+    return version.get("State") not in (FAILED, INACTIVE)

@@ -55,6 +55,8 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
     """The version, known only after it has passed."""
     approved_code_sha256: pulumi.Output[str]
     """Its code, as Lambda's CodeSha256: the build id that its pages show."""
+    snapshots: pulumi.Output[list[dict[str, int]]]
+    """What is left in SnapStart's cache: of how many `versions`, with how much memory each (`memory_mb`)."""
 
     def __init__(
         self,
@@ -94,7 +96,7 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
             "rolled_back_to": rolled_back_to,
             "ends_rollback": ends_rollback,
         }
-        outputs = dict.fromkeys(("approved_version", "approved_code_sha256"))
+        outputs = dict.fromkeys(("approved_version", "approved_code_sha256", "snapshots"))
         super().__init__(VersionChecks(), name, {**inputs, **outputs}, opts)
 
 
@@ -168,7 +170,11 @@ class VersionChecks(ResourceProvider):
             raise CheckFailed(_refused(which, error)) from None
         if not rolled_back_to:
             versions.remove_old(version, int(props["kept_versions"]))
-        outcome = {"approved_version": version["Version"], "approved_code_sha256": version["CodeSha256"]}
+        outcome = {
+            "approved_version": version["Version"],
+            "approved_code_sha256": version["CodeSha256"],
+            "snapshots": versions.snapshots(),
+        }
         return {**{name: props[name] for name in INPUTS}, **outcome}
 
     def _check(self, versions: FunctionVersions, version: Configuration, props: Mapping[str, Any]) -> None:

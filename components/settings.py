@@ -49,8 +49,11 @@ RENDERER_VERSION = "RENDERER_VERSION"
 NEWEST = "newest"
 PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
 # In USD; Pulumi has no type for fractions.
-PRICES = ("gpuHourUsd", "storageGbMonthUsd", "deliveredGbUsd", "millionInputTokensUsd", "millionOutputTokensUsd")
-PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
+PRICES = (
+    *("gpuHourUsd", "storageGbMonthUsd", "deliveredGbUsd", "millionInputTokensUsd", "millionOutputTokensUsd"),
+    "snapshotGbSecondUsd",
+)
+PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,10})?")
 HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 HOSTED_ZONE_ID = re.compile(r"Z[A-Z0-9]{1,31}")
 # S3's are the strictest names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -66,6 +69,9 @@ TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # The longest derived name, <project>-<stack>-media-<account id>, has to be a bucket's.
 STACK_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 BUCKET_NAME_LIMIT = 63
+# They go into the prefix of the sign-in pages' address, where Cognito accepts none of these words:
+# https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
+RESERVED_BY_COGNITO = ("aws", "amazon", "cognito")
 
 
 class InvalidConfig(pulumi.RunError):
@@ -92,6 +98,7 @@ class Settings:
     throttle_burst: int
     price_class: str
     require_https: bool
+    hsts_include_subdomains: bool
     domain: str
     hosted_zone_id: str
     renderer_function_name: str
@@ -112,6 +119,7 @@ class Settings:
     delivered_gb_usd: str
     million_input_tokens_usd: str
     million_output_tokens_usd: str
+    snapshot_gb_second_usd: str
     chat_model: str
     chat_monthly_usd: str
     renderer_version: str = ""
@@ -195,6 +203,11 @@ class Settings:
             room = BUCKET_NAME_LIMIT - len(longest) + len(self.stack)
             accepted = f"a-z, 0-9 and inner hyphens, at most {room}"
             yield f"stack name: {json.dumps(self.stack)} is not accepted; it takes {accepted}"
+        for which, name in (("stack", self.stack), ("project", self.project)):
+            for word in RESERVED_BY_COGNITO:
+                if word in name:
+                    reason = f"Cognito refuses addresses of sign-in pages with {word} in them"
+                    yield f"{which} name: {json.dumps(name)} is not accepted: {reason}; choose another name"
 
     def _rules(self) -> Iterator[tuple[str, str, bool]]:
         """Each rule on one value: the key, what is accepted, and whether the value is."""

@@ -199,17 +199,34 @@ class UserPoolDomain(Resource):
     """The name below which a pool's sign-in pages are."""
 
     tokens = ("aws:cognito/userPoolDomain:UserPoolDomain",)
-    inputs = Block(fields={"domain": Field(required=True), "userPoolId": Field(required=True)})
+    inputs = Block(
+        fields={
+            "domain": Field(required=True),
+            "userPoolId": Field(required=True),
+            "managedLoginVersion": Field(default=AWS_DECIDES),
+        }
+    )
     identity = ("domain",)
     replace_on = frozenset({"userPoolId"})
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        aws.client("cognito-idp").create_user_pool_domain(Domain=inputs["domain"], UserPoolId=inputs["userPoolId"])
+        aws.client("cognito-idp").create_user_pool_domain(**self._asked(inputs))
         return self.identifier(inputs)
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         found = aws.client("cognito-idp").describe_user_pool_domain(Domain=identifier)["DomainDescription"]
-        return {"domain": identifier, "userPoolId": found["UserPoolId"]} if found else None
+        version = found.get("ManagedLoginVersion")
+        return (
+            {"domain": identifier, "userPoolId": found["UserPoolId"], "managedLoginVersion": version} if found else None
+        )
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        aws.client("cognito-idp").update_user_pool_domain(**self._asked(inputs))
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         aws.client("cognito-idp").delete_user_pool_domain(Domain=identifier, UserPoolId=known["userPoolId"])
+
+    @staticmethod
+    def _asked(inputs: Properties) -> dict[str, Any]:
+        version = {"ManagedLoginVersion": inputs["managedLoginVersion"]} if inputs.get("managedLoginVersion") else {}
+        return {"Domain": inputs["domain"], "UserPoolId": inputs["userPoolId"], **version}

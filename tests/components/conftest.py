@@ -86,6 +86,7 @@ class RecordingMocks(Mocks):
             "ReleaseGate": {
                 "approved_version": args.inputs.get("rolled_back_to") or "7",
                 "approved_code_sha256": args.inputs.get("code_sha256"),
+                "snapshots": [{"versions": 2, "memory_mb": 512}],
             },
             "ReleaseProof": {"record": {"release": "r1"}},
             "Queue": {"url": f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{args.inputs.get('name')}"},

@@ -149,7 +149,8 @@ def test_the_build_id_is_the_hash_of_the_deployed_archive(production: Program) -
 
 def test_functions_count_with_the_prices_of_the_configuration(run_program: RunProgram) -> None:
     for function in run_program("sandbox", gpuHourUsd="0.752").all(FUNCTION):
-        assert json.loads(function["environment"]["variables"]["PRICES"])["gpu_hour_usd"] == 0.752
+        prices = json.loads(function["environment"]["variables"]["PRICES"])
+        assert (prices["gpu_hour_usd"], prices["snapshot_gb_second_usd"]) == (0.752, 0.0000015046)
 
 
 def test_the_last_step_proves_what_users_get_and_puts_it_on_record(production: Program) -> None:
@@ -157,6 +158,8 @@ def test_the_last_step_proves_what_users_get_and_puts_it_on_record(production: P
     renderer, admin_api = (production.named(FUNCTION, name) for name in ("renderer", "admin-api"))
     assert (proof["build_id"], proof["admin_build_id"]) == (renderer["codeSha256"], admin_api["codeSha256"])
     assert proof["admin_function"] == admin_api["name"]
+    kept = [{"versions": 2, "memory_mb": 512}]
+    assert proof["snapshots"] == {"renderer": kept, "admin_api": kept}
     configuration = production.one(OBJECT, key="config.json")["content"]
     written = {"/config.json": hashlib.sha256(configuration.encode()).hexdigest()}
     assert proof["static_files"] == {**production.one(INVALIDATION)["static_files"], **written}
@@ -327,10 +330,20 @@ def test_nothing_of_the_api_is_cached_and_pages_as_long_as_the_renderer_says(pro
 def test_production_speaks_https_only_and_the_sandbox_need_not(production: Program, run_program: RunProgram) -> None:
     behaviors = _behaviors(production)
     assert {behavior["viewerProtocolPolicy"] for behavior in behaviors} == {"redirect-to-https"}
-    assert production.one(HEADERS)["securityHeadersConfig"]["strictTransportSecurity"]["override"] is True
+    transport = production.one(HEADERS)["securityHeadersConfig"]["strictTransportSecurity"]
+    assert transport == {"accessControlMaxAgeSec": 31536000, "includeSubdomains": False, "override": True}
     sandbox = run_program("sandbox")
     assert {behavior["viewerProtocolPolicy"] for behavior in _behaviors(sandbox)} == {"allow-all"}
     assert "strictTransportSecurity" not in sandbox.one(HEADERS)["securityHeadersConfig"]
+
+
+def test_other_hosts_of_the_domain_are_bound_to_https_only_if_config_says_so(run_program: RunProgram) -> None:
+    program = run_program("production", hostedZoneId="Z0123456789", hstsIncludeSubdomains=True)
+    assert program.one(HEADERS)["securityHeadersConfig"]["strictTransportSecurity"]["includeSubdomains"] is True
+
+
+def test_the_sign_in_pages_are_those_that_need_no_branding(production: Program) -> None:
+    assert production.one("aws:cognito/userPoolDomain:UserPoolDomain")["managedLoginVersion"] == 1
 
 
 def test_the_content_security_policy_forbids_inline_code(production: Program) -> None:

@@ -46,9 +46,10 @@ class FakeLambda:
         self._states: dict[str, list[dict[str, str]]] = {}
         self._published_as: str | None = None
 
-    def add(self, version: str, *states: dict[str, str], role: str = ROLE) -> None:
+    def add(self, version: str, *states: dict[str, str], role: str = ROLE, memory_mb: int = 512) -> None:
         """Let there be a version from earlier."""
-        self.versions[version] = {"Version": version, "Role": role, **self._configuration()}
+        parts = {"Version": version, "Role": role, "MemorySize": memory_mb}
+        self.versions[version] = {**parts, **self._configuration()}
         self._states[version] = list(states) or [ACTIVE]
 
     def publish_version(self, FunctionName: str, Description: str = "") -> dict[str, Any]:  # noqa: N803 AWS's names

@@ -74,7 +74,7 @@ def test_a_version_that_answers_with_this_build_is_approved() -> None:
 def test_an_update_keeps_every_output() -> None:
     """What a provider's update leaves out, the state loses (pulumi/pulumi#7809)."""
     outs = checked(FakeLambda(answers=[HEALTHY, PAGE]))
-    assert outs.keys() == {*PROPS, "approved_version", "approved_code_sha256"}
+    assert outs.keys() == {*PROPS, "approved_version", "approved_code_sha256", "snapshots"}
 
 
 def test_a_page_in_base64_counts_as_well() -> None:
@@ -207,8 +207,26 @@ def test_a_rollback_removes_nothing() -> None:
     function = FakeLambda(answers=[HEALTHY, PAGE])
     for number in ("1", "2", "3"):
         function.add(number)
-    checked(function, code_sha256="", rolled_back_to="1", kept_versions=1)
+    outs = checked(function, code_sha256="", rolled_back_to="1", kept_versions=1)
     assert list(function.versions) == ["1", "2", "3"]
+    assert outs["snapshots"] == [{"versions": 3, "memory_mb": 512}]
+
+
+def test_the_snapshots_that_are_left_are_counted_by_the_memory_that_they_are_paid_for() -> None:
+    function = FakeLambda(answers=[HEALTHY, PAGE])
+    for number in ("1", "2", "3"):
+        function.add(number, memory_mb=1024)
+    function.add("4", INACTIVE)
+    function.add("5", BROKEN)
+    outs = checked(function, kept_versions=4)
+    assert list(function.versions) == ["2", "3", "4", "6"]
+    assert outs["snapshots"] == [{"versions": 1, "memory_mb": 512}, {"versions": 2, "memory_mb": 1024}]
+
+
+def test_a_failed_version_that_can_not_be_removed_has_no_snapshot() -> None:
+    function = FakeLambda(answers=[HEALTHY, PAGE], refuses={"DeleteFunction": "AccessDeniedException"})
+    function.add("1", BROKEN)
+    assert checked(function)["snapshots"] == [{"versions": 1, "memory_mb": 512}]
 
 
 def test_a_version_that_can_not_be_removed_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
