@@ -188,9 +188,6 @@ def _of_sandbox(port: int) -> tuple[Pulumi, Client]:
 
 def _of(stack: str) -> tuple[Pulumi, Client]:
     """The `pulumi` on PATH, and AWS as the stack's configuration says."""
-    from components.aws_connection import RETRIES, connected
-
-    config = configuration(stack, 0)
 
     def pulumi(*arguments: str, text: str = "", shown: bool = False) -> str:
         command = ["pulumi", *arguments, "--stack", stack, "--non-interactive"]
@@ -207,6 +204,9 @@ def _of(stack: str) -> tuple[Pulumi, Client]:
         return result.stdout or ""
 
     def client(service: str, region: str | None) -> Any:
+        from components.aws_connection import RETRIES, connected
+
+        config = configuration(stack, 0)
         return connected(service, {**config, **({"aws:region": region} if region else {})}, RETRIES)
 
     return pulumi, client

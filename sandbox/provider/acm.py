@@ -100,7 +100,7 @@ class CertificateValidation(Setting):
         return {"certificateArn": known["certificateArn"]} if certificate["Status"] == ISSUED else None
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource; there is nothing in AWS to delete."""
+        """There is nothing in AWS to delete."""
 
 
 def _validation_option(option: Properties) -> dict[str, Any]:

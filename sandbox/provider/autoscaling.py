@@ -96,7 +96,7 @@ class Group(Resource):
         aws.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=identifier, ForceDelete=True)
 
     def changes(self, aws: Aws, old_inputs: Properties, known: Properties, inputs: Properties) -> set[str]:
-        """As Resource; its tags are a list of their own form."""
+        """Its tags are a list of their own form."""
         changed = super().changes(aws, old_inputs, known, inputs)
         return changed | (self.shape.changes(old_inputs, inputs) & {"tags"})
 
@@ -175,5 +175,5 @@ class Policy(Setting):
         )
 
     def unknown_after(self, changed: set[str], known: Properties) -> tuple[str, ...]:
-        """As Resource: the emulator gives it another ARN."""
+        """The emulator gives it another ARN."""
         return ("arn",)

@@ -394,7 +394,7 @@ class Distribution(Resource):
         self.complete(aws, identifier, inputs)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource; CloudFront deletes only what is disabled, everywhere."""
+        """CloudFront deletes only what is disabled, everywhere."""
         client = aws.client("cloudfront")
         current = client.get_distribution_config(Id=identifier)
         if current["DistributionConfig"]["Enabled"]:

@@ -152,7 +152,7 @@ class Function(Resource):
         return {name: value for name, value in inputs.items() if name not in ("code", "sourceCodeHash")}
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource, with all its versions."""
+        """Delete it with all its versions."""
         aws.client("lambda").delete_function(FunctionName=identifier)
 
     def unknown_after(self, changed: set[str], known: Properties) -> Iterable[str]:
@@ -228,7 +228,7 @@ class LayerVersion(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource; what can be changed, AWS knows nothing of."""
+        """What can be changed, AWS knows nothing of."""
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         if not known.get("skipDestroy"):
@@ -325,7 +325,7 @@ class Permission(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource; there is nothing that can be changed."""
+        """There is nothing that can be changed."""
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         aws.client("lambda").remove_permission(**_function_of(known), StatementId=identifier)

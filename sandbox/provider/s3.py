@@ -226,7 +226,7 @@ class BucketObject(Setting):
         )
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource; of a body that is no longer the one uploaded, no source is told."""
+        """Of a body that is no longer the one uploaded, no source is told."""
         s3, bucket, key = aws.client("s3"), known["bucket"], known["key"]
         head = s3.head_object(Bucket=bucket, Key=key)
         etag = head["ETag"].strip('"')
@@ -243,7 +243,7 @@ class BucketObject(Setting):
         }
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource, with all its versions."""
+        """Delete it with all its versions."""
         versions = _versions(aws, known["bucket"], prefix=known["key"])
         _delete_versions(aws, known["bucket"], [version for version in versions if version["Key"] == known["key"]])
 

@@ -116,7 +116,7 @@ class Block(Field):
                 yield _join(path, name), "is required"
 
     def to_aws(self, value: Any) -> dict[str, Any]:
-        """As Field; what is not given takes its default, or is left to AWS."""
+        """What is not given takes its default, or is left to AWS."""
         request: dict[str, Any] = {}
         for name, inner in self.fields.items():
             given = inner.or_default(value.get(name))
@@ -138,7 +138,7 @@ class Block(Field):
         return {name for name, inner in self.fields.items() if inner.differs(old.get(name), new.get(name))}
 
     def as_given(self, given: Any, actual: Any) -> Any:
-        """As Field, property by property."""
+        """Property by property."""
         if given is None or actual is None:
             return super().as_given(given, actual)
         values = {name: inner.as_given(given.get(name), actual.get(name)) for name, inner in self.fields.items()}
@@ -180,7 +180,7 @@ class Blocks(Field):
         return [self.of.from_aws(item) for item in _items(value, self.counted)]
 
     def as_given(self, given: Any, actual: Any) -> Any:
-        """As Field, in the order that the program gives, with what it does not name at the end."""
+        """In the order that the program gives, with what it does not name at the end."""
         if not given or not actual:
             return super().as_given(given, actual)
         given_by_key, actual_by_key = self._by_key(given), self._by_key(actual)
