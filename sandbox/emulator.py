@@ -23,7 +23,10 @@ ROOT_KEY = "test"
 PID_FILE = "emulator.pid"
 PROGRAM = Path(__file__).with_name("ministack_process.py")
 # What makes an emulator: another one of any of it is another emulator.
-SOURCES = (PROGRAM, PROGRAM.with_name("stand_in_model.py"), PROJECT / "uv.lock")
+SOURCES = (
+    *(PROGRAM.with_name(name) for name in (PROGRAM.name, "cdn_aliases.py", "stand_in_model.py")),
+    PROJECT / "uv.lock",
+)
 START_LIMIT_SECONDS = 60
 LOG_TAIL_LINES = 3
 

@@ -159,4 +159,5 @@ if __name__ == "__main__":
     WholeSessions().install()
     answer_at_once()
     converse_with_stand_in()
+    runpy.run_path(str(Path(__file__).with_name("cdn_aliases.py")))["Aliases"]().install()
     app.main()
