@@ -33,7 +33,7 @@ CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 FIRST = datetime(2025, 9, 1, tzinfo=UTC)
 MINUTES_APART = 10
 # One experiment in so many can't be read, was recorded twice, or has lost its video.
-UNREADABLE_EVERY, TWICE_EVERY, LOST_EVERY = 250, 100, 200
+UNREADABLE_EVERY, TWICE_EVERY, LOST_EVERY = 50, 20, 40
 SHOWN = 50
 CODE = f"""
 import html, json, boto3

@@ -77,11 +77,10 @@ class Rehearsal:
         return False
 
     def holder(self) -> str:
-        """Who has the domain, by CloudFront: `old`, `new` or somebody's id."""
-        names = {self.old.distribution: "old", self.project.outputs()["distribution_id"]: "new"}
+        """Who has the domain, by CloudFront: `old` or `new`."""
         summaries = self.project.emulator.client("cloudfront").list_distributions()["DistributionList"]["Items"]
-        (holder,) = [each["Id"] for each in summaries if DOMAIN in each["Aliases"].get("Items", [])]
-        return names.get(holder, holder)
+        (holder,) = [str(each["Id"]) for each in summaries if DOMAIN in each["Aliases"].get("Items", [])]
+        return "old" if holder == self.old.distribution else "new"
 
     def lost(self) -> list[str]:
         """The experiments of the old site that the new one doesn't list."""

@@ -97,7 +97,14 @@ class Takeover:
         self._say("Nothing was done now. All that is left: make takeover YES=1; one step: STEP=find")
 
     def run(self, names: Iterable[str]) -> None:
-        """Run steps, in their order."""
+        """Run steps, in their order.
+
+        Raises:
+            Stopped: one can't go on.
+            VisitorsGetErrors: in the last one.
+
+        """
+        self._expect_old_site()
         actions: dict[str, Callable[[], None]] = {
             "find": self._find,
             "check": lambda: self._require(requirements.before_deploying(self.access, self.old)),
@@ -120,12 +127,14 @@ class Takeover:
 
     def back(self) -> None:
         """Move the domain back to the old site; what the new one has stays there for the next time."""
+        self._expect_old_site()
         self._say("back:", style="bold")
         self.progress.forget(*AFTER_THE_MOVE)
-        _, new_name = self._new_distribution()
-        self.domain.move(self.old.distribution, self.old.distribution_name, new_name, self._say)
+        # Nothing of the new site is asked for anything, as it may be why somebody wants to go back.
+        names = [name for name in (self.old.distribution_name, self.progress.new_name) if name]
+        self.domain.move(self.old.distribution, names, self._say)
         self.domain.restore(self.old.records)
-        self._say(f"{self.domain.name} leads to the old site again.")
+        self._say(f"  {self.domain.name} leads to the old site again. Now the stack is told.")
         self.access.answer_at_domain(False)
         self.access.deploy()
         self.progress.note("back")
@@ -138,6 +147,11 @@ class Takeover:
         self._say("This deletes for good:")
         for part in parts:
             self._say(f"  {part.name}")
+        copied = self.progress.copied
+        self._say(
+            f"Of its table {copied['readable']:,} of {copied['read']:,} items were copied (the rest is in "
+            f"{self.progress.beside('unreadable')}), of its videos and decoders {copied['files']:,} files."
+        )
         for kept in removal.left(self.access, self.old):
             self._say(f"It leaves {kept}.")
         self._say(f"There is no way back. Type {self.domain.name} to go on: ")
@@ -148,6 +162,11 @@ class Takeover:
         self._experiments(self._files()).forget_marks()
         self.domain.forget_proof()
         self.progress.note("remove-old")
+
+    def _expect_old_site(self) -> None:
+        """See that it is there, before anything is done."""
+        if when := self.progress.steps.get("remove-old"):
+            raise Stopped(f"The old site was removed ({when}): there is nothing to take over, and no way back.")
 
     def _find(self) -> None:
         old = self.progress.old or old_site.find(self.access, self.given)
@@ -172,6 +191,7 @@ class Takeover:
         self.access.answer_at_domain(False)
         self.access.deploy()
         _, new_name = self._new_distribution()
+        self.progress.note("deploy", new_name=new_name)
         # Long before it is asked for, as resolvers remember that it was not there.
         self.domain.prove(new_name, self.old.distribution_name)
         self._say(f"  The new site: {self.access.url_of(new_name)}/")
@@ -198,7 +218,7 @@ class Takeover:
             "read": copy.read,
             "readable": copy.readable,
             "with_status": copy.with_status,
-            "unreadable": len(copy.unreadable),
+            "files": files.copied + files.present,
             "newest": [name for _, name in copy.newest],
         }
 
@@ -209,7 +229,7 @@ class Takeover:
             self._copy()
         # Before the domain moves: a deployment in between would else take it from the new distribution again.
         self.access.answer_at_domain(True)
-        self.domain.move(new, new_name, self.old.distribution_name, self._say)
+        self.domain.move(new, [new_name, self.old.distribution_name], self._say)
         self.domain.lead_to(new_name)
         self._say(f"  {self.domain.name} leads to the new site.")
 

@@ -58,17 +58,19 @@ class Domain:
             if (record["Name"].rstrip("."), record["Type"]) == (name, "TXT"):
                 self._change([{"Action": "DELETE", "ResourceRecordSet": record}])
 
-    def move(self, target: str, target_name: str, other_name: str, report: Callable[[str], None]) -> None:
-        """Give the alias to a distribution, by its id and its own name, and wait until it is everywhere.
+    def move(self, target: str, names: list[str], report: Callable[[str], None]) -> None:
+        """Give the alias to a distribution, and wait until it is everywhere.
+
+        `names` are the own names of distributions that may have it, the target's first.
 
         Raises:
             Stopped: CloudFront doesn't move it.
 
         """
         if self.holder() != target:
-            self.prove(target_name, other_name)
-            self._associate(target, target_name, report)
-        report(f"{self.name} is with distribution {target}; waiting until all edges know")
+            self.prove(*names)
+            self._associate(target, names[0], report)
+        report(f"  {self.name} is with distribution {target}; waiting until all edges know")
         self.access.client("cloudfront").get_waiter("distribution_deployed").wait(Id=target)
 
     def lead_to(self, target_name: str) -> None:
@@ -101,7 +103,7 @@ class Domain:
             except ClientError as error:
                 if not _misses_proof(error) or time.monotonic() > deadline:
                     raise Stopped(_why_not_moved(self.name, target, error)) from None
-                report("CloudFront doesn't see the TXT record yet; asking again")
+                report("  CloudFront doesn't see the TXT record yet; asking again")
                 self.prove(target_name)
                 time.sleep(POLL_SECONDS)
             else:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ class Progress:
     old: OldSite | None = None
     steps: dict[str, str] = field(default_factory=dict)
     """When each step was done last, in UTC, by its name."""
+    new_name: str = ""
+    """The own name of the new site's distribution, once it is deployed."""
     copied: dict[str, Any] = field(default_factory=dict)
     """What the last copy has counted."""
 
@@ -37,13 +39,13 @@ class Progress:
         try:
             known = json.loads(progress.file.read_text(encoding="utf-8"))
             progress.old = OldSite(**known["old"]) if known["old"] else None
-            progress.steps, progress.copied = known["steps"], known["copied"]
+            progress.steps, progress.copied, progress.new_name = known["steps"], known["copied"], known["new_name"]
         except FileNotFoundError:
             pass
         except (ValueError, LookupError, TypeError) as error:
             raise Stopped(
-                f"{progress.file} can't be read ({error}). Remove it, and give the old site's ids: make takeover "
-                f"ARGS='{' '.join(f'--{each.name}' for each in fields(OldSite))[:60]} …'"
+                f"{progress.file} can't be read ({error}). Remove it; where the domain has moved already, name the old "
+                "distribution: make takeover STEP=find ARGS='--distribution E…'"
             ) from None
         return progress
 
@@ -74,5 +76,5 @@ class Progress:
         return self.beside(what)
 
     def _write(self) -> None:
-        known = {"old": asdict(self.old) if self.old else None, "steps": self.steps, "copied": self.copied}
+        known = {name: value for name, value in asdict(self).items() if name != "stack"}
         write_whole(self.file, json.dumps(known, indent=2) + "\n")

@@ -9,7 +9,10 @@ from botocore.exceptions import ClientError
 from operations.takeover.access import Access
 from operations.takeover.old_site import OldSite
 
-GONE = ("404", "NoSuchBucket", "NoSuchDistribution", "NoSuchEntity", "NotFoundException", "ResourceNotFoundException")
+GONE = (
+    *("404", "NoSuchBucket", "NoSuchDistribution", "NoSuchEntity", "NoSuchOriginAccessControl"),
+    *("NotFoundException", "ResourceNotFoundException"),
+)
 AT_ONCE = 1000
 
 
@@ -24,7 +27,9 @@ class Part:
 def parts(access: Access, old: OldSite) -> Iterator[Part]:
     """What there is to remove, what leads users to the others first."""
     cdn, objects, functions = access.client("cloudfront"), access.client("s3"), access.client("lambda")
-    yield Part(f"distribution {old.distribution}", lambda: _remove_distribution(cdn, old))
+    yield Part(f"distribution {old.distribution}", lambda: _remove_distribution(cdn, old.distribution))
+    if old.access_control:
+        yield Part(f"origin access control {old.access_control}", lambda: _remove_access(cdn, old.access_control))
     yield Part(f"API {old.api}", lambda: _remove_api(access, old))
     yield Part(f"function {old.function}", lambda: functions.delete_function(FunctionName=old.function))
     yield Part(f"log group {old.log_group}", lambda: access.client("logs").delete_log_group(logGroupName=old.log_group))
@@ -61,18 +66,19 @@ def remove(part: Part) -> bool:
     return True
 
 
-def _remove_distribution(client: Any, old: OldSite) -> None:
+def _remove_distribution(client: Any, identifier: str) -> None:
     """CloudFront deletes only what is disabled, everywhere."""
-    current = client.get_distribution_config(Id=old.distribution)
+    current = client.get_distribution_config(Id=identifier)
     if current["DistributionConfig"]["Enabled"]:
         config = {**current["DistributionConfig"], "Enabled": False}
-        client.update_distribution(Id=old.distribution, IfMatch=current["ETag"], DistributionConfig=config)
-    client.get_waiter("distribution_deployed").wait(Id=old.distribution)
-    etag = client.get_distribution_config(Id=old.distribution)["ETag"]
-    client.delete_distribution(Id=old.distribution, IfMatch=etag)
-    if old.access_control:
-        etag = client.get_origin_access_control(Id=old.access_control)["ETag"]
-        client.delete_origin_access_control(Id=old.access_control, IfMatch=etag)
+        client.update_distribution(Id=identifier, IfMatch=current["ETag"], DistributionConfig=config)
+    client.get_waiter("distribution_deployed").wait(Id=identifier)
+    client.delete_distribution(Id=identifier, IfMatch=client.get_distribution_config(Id=identifier)["ETag"])
+
+
+def _remove_access(client: Any, identifier: str) -> None:
+    etag = client.get_origin_access_control(Id=identifier)["ETag"]
+    client.delete_origin_access_control(Id=identifier, IfMatch=etag)
 
 
 def _remove_api(access: Access, old: OldSite) -> None:
