@@ -424,6 +424,6 @@ def _without_metadata(described: Any) -> Any:
         return {
             name: _without_metadata(value)
             for name, value in described.items()
-            if name not in ("ResponseMetadata", "RoleLastUsed", "InUseBy")
+            if name not in ("ResponseMetadata", "RoleLastUsed", "InUseBy", "storedBytes")
         }
     return list(map(_without_metadata, described)) if isinstance(described, list) else described

@@ -162,3 +162,45 @@ class Visitors:
 
 def _who(page: str) -> str:
     return "old" if OLD_TITLE in page else "new"
+
+
+@dataclass
+class Kills:
+    """Kills a takeover at random moments, and lets the next command go on from there."""
+
+    rehearsal: Rehearsal
+    chance: random.Random
+    killed: list[str] = field(default_factory=list)
+    """What was killed, and when."""
+    resumed: int = 0
+
+    def forth_for_the_first_time(self, times: int, within_seconds: float) -> None:
+        """Kill the first takeover so often, each time later in it, and bring it to its end."""
+        before = len(self.killed)
+        for _ in range(times):
+            self._kill(self.chance.uniform(0, within_seconds), "--yes")
+        self.rehearsal.run("--yes")
+        self._expect("new", len(self.killed) - before)
+
+    def back_and_forth(self, times: int) -> None:
+        """Move the domain back and forth, and kill each command once on its way."""
+        takes = {"--back": 20.0, "--yes": 30.0}
+        while times > 0:
+            arguments, wanted = ("--back", "old") if self.rehearsal.holder() == "new" else ("--yes", "new")
+            if self._kill(self.chance.uniform(0, takes[arguments]), arguments):
+                began = time.monotonic()
+                self.rehearsal.run(arguments)
+                takes[arguments] = time.monotonic() - began
+                self._expect(wanted, 1)
+                times -= 1
+
+    def _kill(self, seconds: float, arguments: str) -> bool:
+        if not self.rehearsal.kill(seconds, arguments):
+            return False
+        self.killed.append(f"{arguments} after {seconds:.1f} s")
+        return True
+
+    def _expect(self, holder: str, kills: int) -> None:
+        """Count kills as resumed where the domain is where it was to go, and the new site has all that is to be shown."""
+        if self.rehearsal.holder() == holder and (holder == "old" or not self.rehearsal.lost()):
+            self.resumed += kills

@@ -96,7 +96,7 @@ class Takeover:
         self._say("Nothing is deleted, and of the old site nothing but who has its domain is changed.")
         self._say("Nothing was done now. All that is left: make takeover YES=1; one step: STEP=find")
 
-    def run(self, names: Iterable[str]) -> None:
+    def run(self, names: list[str]) -> None:
         """Run steps, in their order.
 
         Raises:
@@ -105,6 +105,8 @@ class Takeover:
 
         """
         self._expect_old_site()
+        if "find" not in names:
+            self._say(f"The old site: distribution {self.old.distribution}, function {self.old.function}.")
         actions: dict[str, Callable[[], None]] = {
             "find": self._find,
             "check": lambda: self._require(requirements.before_deploying(self.access, self.old)),

@@ -21,6 +21,9 @@ PROOF_TTL_SECONDS = 60
 # with Route 53 (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/SOA-NSrecords.html).
 PROOF_LIMIT_SECONDS = 20 * 60
 POLL_SECONDS = 15
+# Records are everywhere within a minute, distributions within several.
+DNS_POLL = {"Delay": 2, "MaxAttempts": 300}
+CDN_POLL = {"Delay": 5, "MaxAttempts": 720}
 
 Record = dict[str, Any]
 
@@ -71,7 +74,7 @@ class Domain:
             self.prove(*names)
             self._associate(target, names[0], report)
         report(f"  {self.name} is with distribution {target}; waiting until all edges know")
-        self.access.client("cloudfront").get_waiter("distribution_deployed").wait(Id=target)
+        self.access.client("cloudfront").get_waiter("distribution_deployed").wait(Id=target, WaiterConfig=CDN_POLL)
 
     def lead_to(self, target_name: str) -> None:
         """Let the A and AAAA records lead to a distribution, by its own name."""
@@ -112,7 +115,7 @@ class Domain:
     def _change(self, changes: list[dict[str, Any]]) -> None:
         client = self.access.client("route53")
         changed = client.change_resource_record_sets(HostedZoneId=self._zone, ChangeBatch={"Changes": changes})
-        client.get_waiter("resource_record_sets_changed").wait(Id=changed["ChangeInfo"]["Id"])
+        client.get_waiter("resource_record_sets_changed").wait(Id=changed["ChangeInfo"]["Id"], WaiterConfig=DNS_POLL)
 
 
 def _upsert(record: Record) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from operations.takeover.access import Access
+from operations.takeover.domain import CDN_POLL
 from operations.takeover.old_site import OldSite
 
 GONE = (
@@ -72,7 +73,7 @@ def _remove_distribution(client: Any, identifier: str) -> None:
     if current["DistributionConfig"]["Enabled"]:
         config = {**current["DistributionConfig"], "Enabled": False}
         client.update_distribution(Id=identifier, IfMatch=current["ETag"], DistributionConfig=config)
-    client.get_waiter("distribution_deployed").wait(Id=identifier)
+    client.get_waiter("distribution_deployed").wait(Id=identifier, WaiterConfig=CDN_POLL)
     client.delete_distribution(Id=identifier, IfMatch=client.get_distribution_config(Id=identifier)["ETag"])
 
 
