@@ -201,6 +201,6 @@ class Kills:
         return True
 
     def _expect(self, holder: str, kills: int) -> None:
-        """Count kills as resumed where the domain is where it was to go, and the new site has all that is to be shown."""
+        """Count kills as resumed where the domain is where it was to go, and the new site lacks nothing."""
         if self.rehearsal.holder() == holder and (holder == "old" or not self.rehearsal.lost()):
             self.resumed += kills
