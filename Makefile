@@ -28,7 +28,7 @@ $(shell [ "$$(cat .venv/ready 2>/dev/null)" = "$$(pwd -P)" ] && .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup sandbox sandbox-down sandbox-clean test check screenshots bench outputs preview up recover verify releases rollback recount \
-	delivery demo-data lock
+	delivery demo-data takeover lock
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -102,6 +102,10 @@ recount: setup ## count anew what STACK's table keeps beside its experiments
 
 delivery: setup ## note how much STACK's CDN has delivered this month and the last
 	@$(PY) -m operations.delivery --stack $(STACK) --port $(PORT)
+
+takeover: setup ## take over the site at STACK's domain: the plan; YES=1 all steps, STEP=<name>, BACK=1, REMOVE_OLD=1
+	@$(PY) -m operations.takeover --stack $(STACK) --port $(PORT) $(STEP) \
+		$(if $(YES),--yes) $(if $(BACK),--back) $(if $(REMOVE_OLD),--remove-old) $(ARGS)
 
 demo-data: setup ## add N made-up experiments to the sandbox, to try it with many
 	@$(PY) -m operations.demo_data --count $(N) --port $(PORT)

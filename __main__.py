@@ -10,12 +10,13 @@ from components.checkout import Checkout
 from components.custom_domain import CustomDomain
 from components.experiment_store import ExperimentStore
 from components.http_api import HttpApi
+from components.imports import refuse_what_users_would_see
 from components.invalidation import Invalidation
 from components.job_queue import JobQueue
 from components.keep_awake import KeepAwake
 from components.release import Release
 from components.renderer import Renderer
-from components.settings import Settings
+from components.settings import Settings, running_configuration
 from components.sign_in import AdminPage, SignIn
 from components.static_site import StaticSite
 from components.worker_package import package_worker
@@ -25,6 +26,7 @@ ROOT = Path(__file__).parent
 LAMBDA = ROOT / "lambda"
 
 settings = Settings.load()
+refuse_what_users_would_see(settings, running_configuration())
 
 store = ExperimentStore("experiment-store", settings)
 job_queue = JobQueue("job-queue", settings)
@@ -44,7 +46,7 @@ released_with = [renderer.gate, admin_api.gate]
 site = StaticSite("static-site", settings, folder=ROOT / "dashboard", released_with=released_with)
 domain = CustomDomain("custom-domain", settings) if settings.domain else None
 cdn = Cdn("cdn", settings, api, site, store, sign_in, domain)
-if domain:
+if domain and settings.served_domain:
     domain.lead_to(cdn.distribution)
 admin_page = AdminPage("admin-page", settings, sign_in, site, cdn.url)
 api.let_administrators_in(admin_api, sign_in, admin_page)

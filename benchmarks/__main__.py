@@ -16,6 +16,7 @@ from benchmarks.harsh import measure_harsh
 from benchmarks.jobs import measure_jobs
 from benchmarks.renderer import measure_renderer
 from benchmarks.scale import measure_scale
+from benchmarks.takeover import measure_takeover
 
 GROUPS = {
     "renderer": ("The renderer, with 50 of 1,000 experiments", measure_renderer),
@@ -24,6 +25,7 @@ GROUPS = {
     "scale": ("1,000 and 100,000 experiments", measure_scale),
     "jobs": ("Jobs, while workers are killed", measure_jobs),
     "harsh": ("First deployments where AWS is in its harshest mood", measure_harsh),
+    "takeover": ("The old site taken over, while it is visited and killed", measure_takeover),
     "deployment": ("Deployments", measure_deployments),
     "from-nothing": ("make sandbox as the first command", measure_from_nothing),
 }

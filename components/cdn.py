@@ -152,7 +152,7 @@ class Cdn(pulumi.ComponentResource):
             "dashboard",
             comment=self._settings.name("dashboard"),
             enabled=True,
-            aliases=[self._domain.name] if self._domain else [],
+            aliases=[self._settings.served_domain] if self._settings.served_domain else [],
             http_version="http2and3",
             is_ipv6_enabled=True,
             price_class=self._settings.price_class,
@@ -260,8 +260,8 @@ class Cdn(pulumi.ComponentResource):
         aws.s3.BucketPolicy("site", bucket=site.bucket.bucket, policy=policy, opts=self._child)
 
     def _site_url(self) -> pulumi.Output[str]:
-        if self._domain and not self._settings.site_url_format:
-            return pulumi.Output.from_input(f"https://{self._domain.name}")
+        if self._settings.served_domain and not self._settings.site_url_format:
+            return pulumi.Output.from_input(f"https://{self._settings.served_domain}")
         url_format = self._settings.site_url_format or "https://{label}.cloudfront.net"
         return self.distribution.domain_name.apply(lambda name: url_format.format(label=name.split(".")[0]).rstrip("/"))
 

@@ -21,6 +21,9 @@ class CustomDomain(pulumi.ComponentResource):
         super().__init__("dashboard:dns:CustomDomain", name, None, opts)
         self._settings = settings
         self._child = pulumi.ResourceOptions(parent=self)
+        # Records outlive the stack: by then the domain may lead to another site, and the certificate of that one, being
+        # for the same domain, is renewed by the same record.
+        self._kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
 
         self.name = settings.domain
         certificate = self._create_certificate()
@@ -43,7 +46,9 @@ class CustomDomain(pulumi.ComponentResource):
                         evaluate_target_health=False,
                     )
                 ],
-                opts=self._child,
+                # Those of the site that answered at the domain until then (docs/takeover.md).
+                allow_overwrite=True,
+                opts=self._kept,
             )
 
     def _create_certificate(self) -> aws.acm.Certificate:
@@ -67,7 +72,7 @@ class CustomDomain(pulumi.ComponentResource):
             ttl=300,
             # A certificate of the same domain asked for before had the same record.
             allow_overwrite=True,
-            opts=self._child,
+            opts=self._kept,
         )
         validation = aws.acm.CertificateValidation(
             "site",

@@ -3,6 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
+from components.imports import taken_over
 from components.private_bucket import PrivateBucket
 from components.settings import Settings
 
@@ -34,9 +35,10 @@ class ExperimentStore(pulumi.ComponentResource):
 
     def _create_table(self) -> aws.dynamodb.Table:
         keys = ["pk", "sk", *INDEX_KEYS.values(), "created_at"]
+        imported = self._settings.imported.get("table", "")
         return aws.dynamodb.Table(
             "experiments",
-            name=self._settings.table_name or self._settings.name("experiments"),
+            name=imported or self._settings.table_name or self._settings.name("experiments"),
             billing_mode="PAY_PER_REQUEST",
             hash_key="pk",
             range_key="sk",
@@ -46,7 +48,7 @@ class ExperimentStore(pulumi.ComponentResource):
             ttl=aws.dynamodb.TableTtlArgs(attribute_name="expires_at", enabled=True),
             deletion_protection_enabled=self._settings.deletion_protection,
             tags=self._settings.tags("experiment-store"),
-            opts=self._child,
+            opts=taken_over(imported, parent=self),
         )
 
     def _forget_unfinished_uploads(self) -> None:

@@ -5,6 +5,7 @@ import json
 import pulumi
 import pulumi_aws as aws
 
+from components.imports import taken_over
 from components.released_function import ReleasedFunction
 from components.renderer import Renderer
 from components.settings import Settings
@@ -77,7 +78,7 @@ class HttpApi(pulumi.ComponentResource):
             protocol_type="HTTP",
             description="The dashboard's pages and its admin API.",
             tags=self._settings.tags("http-api"),
-            opts=self._child,
+            opts=taken_over(self._settings.imported.get("api", ""), parent=self),
         )
 
     def _allow_invocation(self, name: str, function: ReleasedFunction) -> None:

@@ -3,6 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
+from components.imports import taken_over
 from components.settings import Settings
 
 
@@ -34,12 +35,13 @@ class PrivateBucket(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.bucket.bucket})
 
     def _create_bucket(self, settings: Settings, physical_name: str) -> aws.s3.Bucket:
+        imported = settings.imported.get(f"{self._name}-bucket", "")
         return aws.s3.Bucket(
             self._name,
-            bucket=physical_name or _derived_name(settings.name(self._name)),
+            bucket=imported or physical_name or _derived_name(settings.name(self._name)),
             force_destroy=not settings.deletion_protection,
             tags=settings.tags(self._name),
-            opts=self._child,
+            opts=taken_over(imported, parent=self),
         )
 
     def _disable_acls(self) -> None:

@@ -68,6 +68,8 @@ ZONES = re.compile(r"[a-z](,[a-z])*")
 TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # The longest derived name, <project>-<stack>-media-<account id>, has to be a bucket's.
 STACK_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+IMPORTABLE = ("table", "site-bucket", "media-bucket", "api")
+IMPORT = re.compile(r"[a-z-]+=[A-Za-z0-9_.-]+")
 BUCKET_NAME_LIMIT = 63
 # They go into the prefix of the sign-in pages' address, where Cognito accepts none of these words:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
@@ -101,6 +103,9 @@ class Settings:
     hsts_include_subdomains: bool
     domain: str
     hosted_zone_id: str
+    domain_alias: bool
+    name_prefix: str
+    imports: str
     renderer_function_name: str
     table_name: str
     site_bucket_name: str
@@ -133,8 +138,7 @@ class Settings:
             InvalidConfig: with every problem found, before any resource is registered.
 
         """
-        values = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-        return cls.parse(pulumi.get_project(), pulumi.get_stack(), values, _asked_for())
+        return cls.parse(pulumi.get_project(), pulumi.get_stack(), running_configuration(), _asked_for())
 
     @classmethod
     def parse(cls, project: str, stack: str, config: Mapping[str, Any], renderer_version: str = "") -> "Settings":
@@ -167,6 +171,17 @@ class Settings:
         return f"https://{self.domain}/" if self.domain else ""
 
     @property
+    def served_domain(self) -> str:
+        """The domain that this stack's CDN answers at; empty without one, or while another distribution does."""
+        return self.domain if self.domain_alias else ""
+
+    @property
+    def imported(self) -> dict[str, str]:
+        """The ids of things that are there already and become the stack's, by what they are (`IMPORTABLE`)."""
+        pairs = (entry.partition("=") for entry in filter(None, self.imports.split(",")))
+        return {what: identifier for what, _, identifier in pairs}
+
+    @property
     def ends_rollback(self) -> bool:
         """Whether this deployment may lead users on from a rollback."""
         return self.renderer_version == NEWEST
@@ -179,7 +194,7 @@ class Settings:
 
     def name(self, what: str) -> str:
         """A resource's name, so derived from project and stack that two stacks live in one account."""
-        return f"{self.project}-{self.stack}-{what}"
+        return f"{self.name_prefix or f'{self.project}-{self.stack}'}-{what}"
 
     def tags(self, component: str) -> dict[str, str]:
         """The tags of a component's resources."""
@@ -198,16 +213,18 @@ class Settings:
         if not _empty_or(VERSION, self.renderer_version):
             value = json.dumps(self.renderer_version)
             yield f"{RENDERER_VERSION} (environment): {value} is not accepted; it takes a version's number, or {NEWEST}"
+        what, name = ("namePrefix", self.name_prefix) if self.name_prefix else ("stack name", self.stack)
         longest = self.name("media-") + "0" * 12
-        if not STACK_NAME.fullmatch(self.stack) or len(longest) > BUCKET_NAME_LIMIT:
-            room = BUCKET_NAME_LIMIT - len(longest) + len(self.stack)
+        if not STACK_NAME.fullmatch(name) or len(longest) > BUCKET_NAME_LIMIT:
+            room = BUCKET_NAME_LIMIT - len(longest) + len(name)
             accepted = f"a-z, 0-9 and inner hyphens, at most {room}"
-            yield f"stack name: {json.dumps(self.stack)} is not accepted; it takes {accepted}"
-        for which, name in (("stack", self.stack), ("project", self.project)):
+            yield f"{what}: {json.dumps(name)} is not accepted; it takes {accepted}"
+        named = [(what, name)] if self.name_prefix else [(what, name), ("project name", self.project)]
+        for which, each in named:
             for word in RESERVED_BY_COGNITO:
-                if word in name:
+                if word in each:
                     reason = f"Cognito refuses addresses of sign-in pages with {word} in them"
-                    yield f"{which} name: {json.dumps(name)} is not accepted: {reason}; choose another name"
+                    yield f"{which}: {json.dumps(each)} is not accepted: {reason}; choose another name"
 
     def _rules(self) -> Iterator[tuple[str, str, bool]]:
         """Each rule on one value: the key, what is accepted, and whether the value is."""
@@ -225,6 +242,14 @@ class Settings:
         yield "priceClass", "one of " + ", ".join(PRICE_CLASSES), self.price_class in PRICE_CLASSES
         yield "domain", "a host name such as aiv1codec.com", _empty_or(HOST_NAME, self.domain)
         yield "hostedZoneId", "an id such as Z0123456789ABCDEFGHIJ", _empty_or(HOSTED_ZONE_ID, self.hosted_zone_id)
+        # A function or a distribution that is imported would put before users what has passed no gate.
+        yield (
+            "imports",
+            f"<what>=<id> separated by commas, what being one of {', '.join(IMPORTABLE)}; functions and distributions "
+            "are never imported, as users would see what has passed no gate (docs/takeover.md)",
+            all(IMPORT.fullmatch(entry) for entry in filter(None, self.imports.split(",")))
+            and self.imported.keys() <= set(IMPORTABLE),
+        )
         yield (
             "rendererFunctionName",
             "1 to 64 of A-Z a-z 0-9 _ -",
@@ -265,6 +290,11 @@ class Settings:
         for key in PRICES:
             price = getattr(self, _snake_case(key))
             yield key, "a price in USD such as 0.526", bool(PRICE.fullmatch(price))
+
+
+def running_configuration() -> dict[str, Any]:
+    """The whole configuration of the stack that Pulumi is running, `namespace:key` to value."""
+    return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
 
 
 @dataclass

@@ -2,11 +2,13 @@
 
 The old table was keyed by `experiment_id` and `timestamp` (seconds since 1970, as a number or text), kept its results
 as JSON text in `experiments` (a list of runs with `real_metrics`, bitrates in Mbps), and some writers put `psnr`,
-`ssim` and `bitrate` (kbps) on the item itself.
+`ssim` and `bitrate` (kbps) on the item itself. Videos were named by presigned URLs, decoders by their keys, in the run,
+on the item or in its map `artifacts`.
 """
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from experiments.fields import amount, instant, mapping, sequence
 
@@ -37,12 +39,30 @@ def in_present_shape(item: Mapping[str, Any]) -> dict[str, Any]:
         "id": item["experiment_id"],
         "codec": run.get("experiment_type"),
         "created_at": _created_at(item),
-        "artefacts": {"decoder_key": run.get("decoder_s3_key") or item.get("decoder_s3_key")},
+        "artefacts": {
+            "video_key": key_in_url(_first("video_url", run, item)),
+            "decoder_key": _first("decoder_s3_key", run, item),
+        },
         "error": run.get("failure_reason") or run.get("error"),
         **item,
         "status": _present_status(item.get("status") or run.get("status")),
         "metrics": _metrics(item, run),
     }
+
+
+def key_in_url(url: object) -> str | None:
+    """Return the key of an object by its URL, whose host names its bucket; None where it is no URL."""
+    if not isinstance(url, str) or not url.startswith(("https://", "http://", "s3://")):
+        return None
+    try:
+        return unquote(urlsplit(url).path).lstrip("/") or None
+    except ValueError:
+        return None
+
+
+def _first(name: str, run: Mapping[str, Any], item: Mapping[str, Any]) -> object:
+    places = (run, mapping(item.get("artifacts")), item)
+    return next((place[name] for place in places if place.get(name)), None)
 
 
 def _created_at(item: Mapping[str, Any]) -> object:

@@ -33,7 +33,8 @@ def cdn_checks(target: Target) -> Iterator[Check]:
     settings = target.settings
     yield compared("CDN enabled", expected=True, found=config["Enabled"])
     yield compared("CDN price class", settings.price_class, config["PriceClass"])
-    yield compared("CDN aliases", [settings.domain] if settings.domain else [], config["Aliases"].get("Items", []))
+    aliases = [settings.served_domain] if settings.served_domain else []
+    yield compared("CDN aliases", aliases, config["Aliases"].get("Items", []))
 
     errors = config.get("CustomErrorResponses", {}).get("Items", [])
     held = {error["ErrorCode"]: error["ErrorCachingMinTTL"] for error in errors}

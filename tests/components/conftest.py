@@ -24,6 +24,10 @@ class Program:
 
     resources: list[MockResourceArgs] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
+    """What stays in AWS where the stack goes, as `aws:s3/bucket:Bucket site`."""
+    imported: dict[str, str] = field(default_factory=dict)
+    """The ids of things that were there before, likewise."""
     dependencies: dict[str, set[str]] = field(default_factory=dict)
     """What the engine deploys before a resource, as `aws:s3/bucket:Bucket site`, by the resource's type."""
 
@@ -110,6 +114,10 @@ class RecordingMonitor(MockMonitor):
         urns = [urn.split("::") for urn in request.dependencies]
         before = {f"{types.rpartition('$')[2]} {name}" for _, _, types, name in urns}
         self._program.dependencies.setdefault(request.type, set()).update(before)
+        if request.retainOnDelete:
+            self._program.kept.add(f"{request.type} {request.name}")
+        if request.importId:
+            self._program.imported[f"{request.type} {request.name}"] = request.importId
         untyped: Any = super()
         return untyped.RegisterResource(request)
 

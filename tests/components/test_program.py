@@ -73,7 +73,8 @@ UNTAGGABLE = {
 
 @pytest.fixture
 def production(run_program: RunProgram) -> Program:
-    return run_program("production", hostedZoneId="Z0123456789")
+    """The live site as it is once it answers at its domain."""
+    return run_program("production", hostedZoneId="Z0123456789", domainAlias="true")
 
 
 @pytest.fixture
@@ -442,8 +443,17 @@ def test_two_stacks_share_no_physical_name(run_program: RunProgram) -> None:
     assert not names[0] & names[1]
 
 
-def test_production_has_the_function_name_that_the_lab_knows(production: Program) -> None:
-    assert production.named(FUNCTION, "renderer")["name"] == "ai-video-codec-dashboard-renderer"
+def test_production_takes_no_name_of_the_site_that_the_lab_has_already(production: Program) -> None:
+    function = "ai-video-codec-dashboard-renderer"
+    names = _physical_names(production)
+    assert names
+    assert not names & {function, f"/aws/lambda/{function}", "ai-video-codec-dashboard-580473065386"}
+
+
+def test_a_prefix_gives_all_names(run_program: RunProgram) -> None:
+    names = _physical_names(run_program("sandbox", namePrefix="codec-lab"))
+    assert names
+    assert all("codec-lab-" in name for name in names)
 
 
 def test_a_domain_brings_certificate_proof_alias_and_records(production: Program) -> None:
@@ -453,6 +463,39 @@ def test_a_domain_brings_certificate_proof_alias_and_records(production: Program
     assert production.one("aws:acm/certificate:Certificate")["region"] == "us-east-1"
     types = sorted(record["type"] for record in production.all(RECORD))
     assert types == ["A", "AAAA", "CNAME"]
+
+
+def test_what_leads_to_the_domain_takes_the_place_of_other_records_and_outlives_the_stack(production: Program) -> None:
+    assert all(record["allowOverwrite"] for record in production.all(RECORD))
+    assert {f"{RECORD} {name}" for name in ("certificate-validation", "site-A", "site-AAAA")} == production.kept
+
+
+def test_while_another_distribution_has_the_domain_there_is_the_certificate_alone(run_program: RunProgram) -> None:
+    beside = run_program("production", hostedZoneId="Z0123456789")
+    distribution = beside.one(DISTRIBUTION)
+    assert "aliases" not in distribution or distribution["aliases"] == []
+    assert distribution["viewerCertificate"]["acmCertificateArn"] == "arn:aws:Certificate:site"
+    assert [record["type"] for record in beside.all(RECORD)] == ["CNAME"]
+    assert beside.one(PROOF)["site_url"] == "https://d111.cloudfront.net"
+
+
+def test_functions_stay_as_they_are_when_the_domain_moves(production: Program, run_program: RunProgram) -> None:
+    beside = run_program("production", hostedZoneId="Z0123456789")
+    for name in ("renderer", "admin-api"):
+        assert beside.named(FUNCTION, name)["environment"] == production.named(FUNCTION, name)["environment"]
+
+
+def test_what_is_there_already_keeps_its_id(run_program: RunProgram, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.imports.refuse_what_users_would_see", lambda *_: None)
+    program = run_program("sandbox", imports="table=old,media-bucket=old-media,site-bucket=old-site,api=abc123")
+    assert program.imported == {
+        f"{TABLE} experiments": "old",
+        f"{BUCKET} media": "old-media",
+        f"{BUCKET} site": "old-site",
+        f"{API} dashboard": "abc123",
+    }
+    assert program.one(TABLE)["name"] == "old"
+    assert {bucket["bucket"] for bucket in program.all(BUCKET)} == {"old-media", "old-site"}
 
 
 def test_functions_are_told_the_sites_address_where_there_is_one(production: Program, sandbox: Program) -> None:

@@ -80,6 +80,11 @@ def test_keys_of_other_namespaces_are_not_ours_to_judge() -> None:
         ("storageGbMonthUsd", "nan", "a price in USD"),
         ("millionInputTokensUsd", 3.5, "a number in quotes"),
         ("domain", 5, "text"),
+        ("domainAlias", "perhaps", "true or false"),
+        ("namePrefix", "Upper", "a-z, 0-9 and inner hyphens"),
+        ("imports", "table", "<what>=<id>"),
+        ("imports", "renderer=ai-video-codec-dashboard-renderer", "functions and distributions are never imported"),
+        ("imports", "distribution=E3PUY7OMWPWSUN", "functions and distributions are never imported"),
     ],
 )
 def test_a_bad_value_is_reported_with_key_value_and_what_is_accepted(key: str, value: Any, accepted: str) -> None:
@@ -108,6 +113,18 @@ def test_a_domain_needs_its_hosted_zone_and_the_other_way_round() -> None:
     assert problems_of(hostedZoneId="Z0123456789") == [
         'domain: missing, though hostedZoneId is "Z0123456789"; set both, or neither'
     ]
+
+
+def test_what_is_imported_is_read_by_what_it_is() -> None:
+    assert parse().imported == {}
+    assert parse(imports="table=old-table,api=pbv4wnw8zd").imported == {"table": "old-table", "api": "pbv4wnw8zd"}
+
+
+def test_a_domain_that_another_distribution_has_is_not_served() -> None:
+    domain = {"domain": "aiv1codec.com", "hostedZoneId": "Z0123456789"}
+    assert parse(**domain).served_domain == "aiv1codec.com"
+    beside = parse(**domain, domainAlias="false")
+    assert (beside.served_domain, beside.public_url) == ("", "https://aiv1codec.com/")
 
 
 def test_all_problems_are_reported_at_once() -> None:

@@ -282,6 +282,7 @@ def test_an_item_of_the_old_system_with_results_as_json_text() -> None:
             "status": "completed",
             "real_metrics": {"bitrate_mbps": 1.25, "psnr_db": "35.5", "ssim": 0.961, "duration": 10, "fps": 30},
             "decoder_s3_key": "decoders/exp_1760724136.py",
+            "video_url": "https://lab-videos.s3.amazonaws.com/reconstructed/exp%201.mp4?X-Amz-Signature=0a",
         },
     ]
     experiment = Experiment.from_item(
@@ -299,6 +300,7 @@ def test_an_item_of_the_old_system_with_results_as_json_text() -> None:
     assert experiment.created_at == datetime(2025, 10, 17, 18, 2, 16, tzinfo=UTC)
     assert experiment.metrics == Metrics(psnr_db=35.5, ssim=0.961, bitrate_kbps=1250.0, duration_seconds=10.0)
     assert experiment.artefacts.decoder_key == "decoders/exp_1760724136.py"
+    assert experiment.artefacts.video_key == "reconstructed/exp 1.mp4"
 
 
 def test_an_item_of_the_old_system_with_results_of_its_own() -> None:
@@ -315,6 +317,12 @@ def test_an_item_of_the_old_system_with_results_of_its_own() -> None:
     )
     assert experiment.metrics == Metrics(psnr_db=31.2, ssim=0.91, bitrate_kbps=640.0)
     assert (experiment.status, experiment.error) == (Status.FAILED, "stuck in design")
+
+
+def test_files_of_the_old_system_are_also_named_beside_the_runs() -> None:
+    artifacts = {"video_url": "https://[broken", "decoder_s3_key": "decoders/a.py"}
+    experiment = Experiment.from_item({"experiment_id": "a", "timestamp": 1760724136, "artifacts": artifacts})
+    assert experiment.artefacts == Artefacts(decoder_key="decoders/a.py")
 
 
 def test_an_item_of_the_old_system_can_be_stored_in_the_new_table() -> None:
