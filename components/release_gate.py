@@ -275,7 +275,8 @@ def _refused(which: str, error: botocore.exceptions.ClientError) -> str:
             "of functions that nobody needs, or keep fewer of these (keptReleases), then deploy again."
         )
     need = "lambda:" + ", ".join(NEEDED)
-    reason = f" The deployment's credentials need {need} on it." if "AccessDenied" in code else f" {message}"
+    is_lambdas = "AccessDenied" in code and error.operation_name != "AssumeRole"
+    reason = f" The deployment's credentials need {need} on it." if is_lambdas else f" {message}"
     return f"{which} could not be checked: {error.operation_name} failed with {code}.{reason}"
 
 
