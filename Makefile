@@ -3,16 +3,31 @@ STACK ?= sandbox
 PORT ?= 4566
 PYTHON ?= python3
 N ?= 1000
+MANNERS ?=
+SEED ?= 0
 UV_VERSION := 0.13.9
 
 PY := .venv/bin/python
-SANDBOX := $(PY) -m sandbox --port $(PORT)
+SANDBOX := $(PY) -m sandbox --port $(PORT) --manners "$(MANNERS)" --seed $(SEED)
 
 # Imports of a large SDK are compiled once and kept, whatever the caller's environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
+# A folder in a list of folders, as PATH is, can't have a colon; and make takes no line breaks.
+ifneq ($(shell pwd | grep -c :)$(shell pwd | grep -c ''),01)
+$(error The path of this folder has a colon or a line break, with which Python makes no virtual environment. Rename it)
+endif
+
+# Where the user's cache folder can't be written, the project has one: for uv, pip, Go, and the engine.
+ifeq ($(shell cache="$${XDG_CACHE_HOME:-$${HOME:+$$HOME/.cache}}"; mkdir -p "$$cache" 2>/dev/null && test -w "$$cache" && echo yes),)
+export XDG_CACHE_HOME := $(shell pwd)/.cache/user
+endif
+
+# Made anew in a project that was moved, as it holds its path; and where the Python is gone that it was made of.
+$(shell [ "$$(cat .venv/ready 2>/dev/null)" = "$$(pwd -P)" ] && .venv/bin/python -c '' 2>/dev/null || rm -f .venv/ready)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox sandbox-down sandbox-clean test check screenshots bench outputs preview up verify releases rollback recount \
+.PHONY: help setup sandbox sandbox-down sandbox-clean test check screenshots bench outputs preview up recover verify releases rollback recount \
 	delivery demo-data takeover lock
 
 help: ## list these commands
@@ -65,8 +80,12 @@ ifeq ($(STACK),sandbox)
 	@$(SANDBOX) up
 else
 	@$(PY) -m components.settings Pulumi.$(STACK).yaml
+	@$(PY) -m operations.recover --stack $(STACK) --check
 	@pulumi up --stack $(STACK)
 endif
+
+recover: setup ## take into STACK what an interrupted deployment left in AWS; RELEASE_LOCK=1 ends its lock
+	@$(PY) -m operations.recover --stack $(STACK) --port $(PORT) $(if $(RELEASE_LOCK),--release-lock)
 
 verify: setup ## whether what STACK serves is what git says; only reads
 	@$(PY) -m operations.verify --stack $(STACK) --port $(PORT)
@@ -102,7 +121,9 @@ lock: setup ## bring uv.lock and the requirements of the Lambda layer and the wo
 		{ echo "error: Python 3.11 or newer is needed; '$(PYTHON)' is older or missing. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 		{ echo "error: $(PYTHON) can't make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
-	@.venv/bin/uv --version 2>/dev/null | grep -q '^uv $(UV_VERSION)' || \
-		{ $(PYTHON) -m venv .venv && $(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
-	@.venv/bin/uv sync --quiet --frozen
-	@touch $@
+	@[ -e $@ ] || rm -rf .venv
+	@{ .venv/bin/uv --version 2>/dev/null | grep -q '^uv $(UV_VERSION)' || \
+		{ $(PYTHON) -m venv .venv && $(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } && \
+		.venv/bin/uv sync --quiet --frozen && pwd -P > $@; } || \
+		{ rm -f $@; echo "error: the dependencies could not be installed, for the reason above. If no space is left on the device," \
+			"make room; else check the network and the proxy settings. Then run make $(MAKECMDGOALS) again." >&2; exit 1; }

@@ -13,6 +13,7 @@ from components.http_api import HttpApi
 from components.imports import refuse_what_users_would_see
 from components.invalidation import Invalidation
 from components.job_queue import JobQueue
+from components.keep_awake import KeepAwake
 from components.release import Release
 from components.renderer import Renderer
 from components.settings import Settings, running_configuration
@@ -40,6 +41,7 @@ renderer = Renderer("renderer", settings, store, source=LAMBDA)
 api = HttpApi("http-api", settings, renderer)
 admin_api = AdminApi("admin-api", settings, store, job_queue, renderer, api, source=LAMBDA)
 sign_in = SignIn("sign-in", settings)
+KeepAwake("keep-awake", settings, [renderer, admin_api])
 released_with = [renderer.gate, admin_api.gate]
 site = StaticSite("static-site", settings, folder=ROOT / "dashboard", released_with=released_with)
 domain = CustomDomain("custom-domain", settings) if settings.domain else None

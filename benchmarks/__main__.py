@@ -12,6 +12,7 @@ from benchmarks.browser import measure_browser
 from benchmarks.cold_start import measure_cold_start
 from benchmarks.deployment import measure_deployments, measure_from_nothing
 from benchmarks.figures import show
+from benchmarks.harsh import measure_harsh
 from benchmarks.jobs import measure_jobs
 from benchmarks.renderer import measure_renderer
 from benchmarks.scale import measure_scale
@@ -24,6 +25,7 @@ GROUPS = {
     "scale": ("1,000 and 100,000 experiments", measure_scale),
     "jobs": ("Jobs, while workers are killed", measure_jobs),
     "takeover": ("The old site taken over, while it is visited and killed", measure_takeover),
+    "harsh": ("First deployments where AWS is in its harshest mood", measure_harsh),
     "deployment": ("Deployments", measure_deployments),
     "from-nothing": ("make sandbox as the first command", measure_from_nothing),
 }

@@ -142,7 +142,9 @@ class Cdn(pulumi.ComponentResource):
         if not self._settings.require_https:
             return None
         return aws.cloudfront.ResponseHeadersPolicySecurityHeadersConfigStrictTransportSecurityArgs(
-            access_control_max_age_sec=YEAR, include_subdomains=True, override=True
+            access_control_max_age_sec=YEAR,
+            include_subdomains=self._settings.hsts_include_subdomains,
+            override=True,
         )
 
     def _create_distribution(self, api: HttpApi, site: StaticSite) -> aws.cloudfront.Distribution:

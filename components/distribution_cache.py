@@ -4,15 +4,15 @@ Used by the dynamic provider of `components/invalidation.py`, whose printed line
 """
 
 import contextlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import botocore.exceptions
 
+from components.waiting import looks, tell
+
 COMPLETED = "Completed"
-POLL_SECONDS = 5
 WAIT_LIMIT_SECONDS = 600
 
 
@@ -50,15 +50,15 @@ class DistributionCache:
         """
         batch = {"Paths": {"Quantity": len(paths), "Items": list(paths)}, "CallerReference": reference}
         no_room = self._client.exceptions.TooManyInvalidationsInProgress
-        for _ in _looks("room for an invalidation, as too many are in progress"):
+        for _ in looks("room for an invalidation, as too many are in progress", WAIT_LIMIT_SECONDS):
             with self._explained(), contextlib.suppress(no_room):
                 response = self._client.create_invalidation(
                     DistributionId=self._distribution_id, InvalidationBatch=batch
                 )
                 return str(response["Invalidation"]["Id"])
-        _warn(
-            f"{', '.join(paths)} could not be invalidated: for {WAIT_LIMIT_SECONDS} s, too many other invalidations of "
-            f"{self._distribution_id} were in progress; the next deployment invalidates them."
+        tell(
+            f"warning: {', '.join(paths)} could not be invalidated: for {WAIT_LIMIT_SECONDS} s, too many other "
+            f"invalidations of {self._distribution_id} were in progress; the next deployment invalidates them."
         )
         return None
 
@@ -69,12 +69,12 @@ class DistributionCache:
             What `look_at` saw last.
 
         """
-        for _ in _looks(f"invalidation {invalidation_id}"):
+        for _ in looks(f"invalidation {invalidation_id}", WAIT_LIMIT_SECONDS):
             seen = self.look_at(invalidation_id)
             if seen["status"] == COMPLETED:
                 return seen
-        _warn(
-            f"invalidation {invalidation_id} is still in progress after {WAIT_LIMIT_SECONDS} s; "
+        tell(
+            f"warning: invalidation {invalidation_id} is still in progress after {WAIT_LIMIT_SECONDS} s; "
             "the next deployment looks at it again."
         )
         return seen
@@ -104,20 +104,6 @@ class DistributionCache:
                 message = f"The deployment's credentials lack cloudfront:{operation} {where}."
                 raise PermissionError(message) from None
             raise RuntimeError(f"{operation} {where} failed: {error}") from None
-
-
-def _looks(awaited: str) -> Iterator[None]:
-    """Once, and then again and again until the wait limit is over."""
-    deadline = time.monotonic() + WAIT_LIMIT_SECONDS
-    yield
-    while time.monotonic() < deadline:
-        print(f"Waiting for {awaited}", flush=True)  # noqa: T201 Pulumi shows what a dynamic provider prints
-        time.sleep(POLL_SECONDS)
-        yield
-
-
-def _warn(message: str) -> None:
-    print(f"warning: {message}", flush=True)  # noqa: T201 as above
 
 
 def _iso(moment: datetime) -> str:

@@ -148,9 +148,13 @@ def write_package(path: Path, entries: dict[str, bytes]) -> LambdaPackage:
     """Zip files by their names."""
     content = _zip_bytes(entries)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as unfinished:
-        unfinished.write(content)
-    os.replace(unfinished.name, path)
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent)
+    try:
+        with open(descriptor, "wb") as opened:
+            opened.write(content)
+        os.replace(unfinished, path)
+    finally:
+        Path(unfinished).unlink(missing_ok=True)
     return LambdaPackage(path, _lambda_sha256(content), {name: hex_sha256(data) for name, data in entries.items()})
 
 

@@ -103,6 +103,7 @@ class Release(pulumi.ComponentResource):
                 "commit": checkout.commit,
                 "dirty": checkout.dirty,
             },
+            snapshots={"renderer": renderer.gate.snapshots, "admin_api": admin_api.gate.snapshots},
             opts=pulumi.ResourceOptions(parent=self, depends_on=served_by),
         )
         self.record = proof.record
@@ -121,6 +122,7 @@ class ReleaseProof(pulumi.dynamic.Resource, name="ReleaseProof"):
         name: str,
         content: Mapping[str, Any],
         invalidation: pulumi.Input[Mapping[str, Any]],
+        snapshots: Mapping[str, pulumi.Input[Any]],
         patience_seconds: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -130,11 +132,13 @@ class ReleaseProof(pulumi.dynamic.Resource, name="ReleaseProof"):
             name: Pulumi's name of the resource.
             content: What the release consists of, see `CONTENT`; `static_files` maps URL paths to hexadecimal SHA-256.
             invalidation: The last one, by this deployment or by an earlier one: its `id` and its `paths`.
+            snapshots: What each function has in SnapStart's cache, as `ReleaseGate.snapshots` tells.
             patience_seconds: How long it may take until all of it is seen.
             opts: Pulumi's options.
 
         """
-        inputs = {**content, "invalidation": invalidation, "patience_seconds": patience_seconds}
+        beside = {"invalidation": invalidation, "snapshots": snapshots, "patience_seconds": patience_seconds}
+        inputs = {**content, **beside}
         super().__init__(ProvenReleases(), name, {**inputs, "number": None, "record": None}, opts)
 
 
@@ -230,6 +234,7 @@ class ProvenReleases(ResourceProvider):
             "released_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             "released_by": self._who(),
             **_released(props),
+            "snapshots": _snapshots(props),
             "invalidated": invalidated,
         }
 
@@ -251,6 +256,15 @@ def _released(props: Mapping[str, Any]) -> dict[str, Any]:
         },
         "admin_api": {"version": props["admin_version"], "build_id": props["admin_build_id"]},
         "static_files": props["static_files"],
+    }
+
+
+def _snapshots(props: Mapping[str, Any]) -> dict[str, list[dict[str, int]]]:
+    """What is in SnapStart's cache, in whole numbers; of a function whose gate has not told yet, nothing."""
+    return {
+        function: [{name: int(number) for name, number in each.items()} for each in found]
+        for function, found in props["snapshots"].items()
+        if found is not None
     }
 
 
@@ -294,7 +308,7 @@ def _live(version: str, build_id: str) -> str:
 
 
 def _inputs(props: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: props[name] for name in (*CONTENT, "invalidation", "patience_seconds")}
+    return {name: props[name] for name in (*CONTENT, "invalidation", "snapshots", "patience_seconds")}
 
 
 def _invalidated(props: Mapping[str, Any], last: Mapping[str, Any] | None) -> list[str]:
@@ -304,5 +318,9 @@ def _invalidated(props: Mapping[str, Any], last: Mapping[str, Any] | None) -> li
 
 
 def as_json(record: Mapping[str, Any]) -> str:
-    """The record as `/release.json` shows it."""
-    return json.dumps(record, indent=2, sort_keys=True) + "\n"
+    """The record as `/release.json` shows it.
+
+    Its numbers are whole; the program gets them from the engine as 4.0, and the stack's outputs have 4.
+    """
+    whole = json.loads(json.dumps(record), parse_float=lambda digits: int(float(digits)))
+    return json.dumps(whole, indent=2, sort_keys=True) + "\n"

@@ -1,8 +1,9 @@
 """The release gate: a new version of a function is passed on to its alias only after it has proved that it works.
 
-A resource between the published version and the alias. It compares the code that Lambda holds with the archive built
-from git, and invokes the version itself, past every alias, for its health and, of the renderer, for a real page. If a
-check fails, the deployment fails with the function's own log; the alias has not moved, and users never saw the build.
+A resource between the function and the alias. It publishes a version, waits until Lambda has made it, compares the code
+that Lambda holds with the archive built from git, and invokes the version itself, past every alias, for its health and,
+of the renderer, for a real page. If a check fails, the deployment fails with the function's own log; the alias has not
+moved, and users never saw the build.
 
 An earlier version, to which the alias is rolled back, passes the same gate. From then on the gate holds: a deployment
 that doesn't say what is to become of the rollback is refused.
@@ -11,6 +12,7 @@ that doesn't say what is to become of the rollback is refused.
 import base64
 import contextlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,14 +31,21 @@ from pulumi.dynamic import (
 )
 
 from components.aws_connection import client_of
+from components.function_versions import FAILED, Configuration, FunctionVersions
 from components.settings import NEWEST, RENDERER_VERSION
+from components.waiting import looks
 
 # A cold start comes on top of the 29 seconds that a request may take.
 PATIENCE = Config(read_timeout=120, retries={"mode": "standard", "total_max_attempts": 5})
 LIVE_ALIAS = "live"
+# Permissions of whoever deploys, beside those that the function's own resource takes.
+NEEDED = ("PublishVersion", "GetFunctionConfiguration", "InvokeFunction")
 LOG_TAIL_LINES = 10
-ACTIVE = "Active"
-INPUTS = ("function_name", "version", "code_sha256", "checked_at", "rolled_back_to")
+# What a function says while its role's permissions have not taken effect, and where it has none; HEAD has no words.
+DENIED = re.compile(r"AccessDenied|HTTP 403|not authorized to perform")
+# A difference in any of these is another version to be checked; the others say how that is done.
+CHECKED = ("function_name", "code_sha256", "configuration", "checked_at", "rolled_back_to")
+INPUTS = (*CHECKED, "patience_seconds", "kept_versions")
 
 
 class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
@@ -46,14 +55,18 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
     """The version, known only after it has passed."""
     approved_code_sha256: pulumi.Output[str]
     """Its code, as Lambda's CodeSha256: the build id that its pages show."""
+    snapshots: pulumi.Output[list[dict[str, int]]]
+    """What is left in SnapStart's cache: of how many `versions`, with how much memory each (`memory_mb`)."""
 
     def __init__(
         self,
         name: str,
         function_name: pulumi.Input[str],
-        published_version: pulumi.Input[str],
         code_sha256: str,
+        configuration: pulumi.Input[str],
         checked_at: Sequence[str],
+        patience_seconds: int,
+        kept_versions: int,
         rolled_back_to: str = "",
         ends_rollback: bool = False,
         opts: pulumi.ResourceOptions | None = None,
@@ -63,9 +76,11 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
         Args:
             name: Pulumi's name of the resource.
             function_name: The function.
-            published_version: The version that this deployment publishes.
             code_sha256: The local archive's hash as Lambda writes it, which is also the build id that pages show.
+            configuration: A digest of all else that a version is published with.
             checked_at: The path of the function's health, and of a page where it has one.
+            patience_seconds: How long the permissions of the function's role may take to have effect.
+            kept_versions: How many versions that can be gone back to are kept.
             rolled_back_to: The number of an earlier version, to pass instead of the published one.
             ends_rollback: Whether the published version may pass after an earlier one.
             opts: Pulumi's options.
@@ -73,13 +88,15 @@ class ReleaseGate(pulumi.dynamic.Resource, name="ReleaseGate"):
         """
         inputs = {
             "function_name": function_name,
-            "version": rolled_back_to or published_version,
             "code_sha256": "" if rolled_back_to else code_sha256,
+            "configuration": configuration,
             "checked_at": checked_at,
+            "patience_seconds": patience_seconds,
+            "kept_versions": kept_versions,
             "rolled_back_to": rolled_back_to,
             "ends_rollback": ends_rollback,
         }
-        outputs = dict.fromkeys(("approved_version", "approved_code_sha256"))
+        outputs = dict.fromkeys(("approved_version", "approved_code_sha256", "snapshots"))
         super().__init__(VersionChecks(), name, {**inputs, **outputs}, opts)
 
 
@@ -105,6 +122,7 @@ class VersionChecks(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         """Connect as the stack's `aws` provider is configured."""
         self._client = client_of("lambda", req, PATIENCE)
+        self._logs = client_of("logs", req, PATIENCE)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse to end a rollback silently."""
@@ -119,8 +137,8 @@ class VersionChecks(ResourceProvider):
         return CheckResult(news, [CheckFailure("rolled_back_to", reason)])
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Another version, or other code under the same number, has to pass again."""
-        return DiffResult(changes=any(olds.get(name) != news.get(name) for name in INPUTS))
+        """Other code, another configuration or another way back has to pass."""
+        return DiffResult(changes=any(olds.get(name) != news.get(name) for name in CHECKED))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Check the first version."""
@@ -131,49 +149,75 @@ class VersionChecks(ResourceProvider):
         return UpdateResult(self._approved(news))
 
     def _approved(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        function, version, expected = (props[name] for name in ("function_name", "version", "code_sha256"))
+        function, rolled_back_to = props["function_name"], props["rolled_back_to"]
+        versions = FunctionVersions(self._client, function)
+        which = f"Version {rolled_back_to} of {function}" if rolled_back_to else f"A new version of {function}"
         try:
-            sha256 = self._check_code(function, version, expected)
-            health, *pages = props["checked_at"]
-            self._check_start(function, version, health)
-            self._check_health(function, version, health, sha256)
-            for page in pages:
-                self._check_page(function, version, page, sha256)
+            version = versions.settled(rolled_back_to) if rolled_back_to else versions.publish()
+            which = f"Version {version['Version']} of {function}"
+            self._check(versions, version, props)
         except CheckFailed as failure:
-            advice = "Go back to another version" if props["rolled_back_to"] else "Mend the function, then deploy again"
+            advice = "Go back to another version" if rolled_back_to else "Mend the function, then deploy again"
             raise CheckFailed(
-                f"Version {version} of {function} is not released: {failure}\n"
-                f"Users still see the version before it. {advice}."
+                f"{which} is not released: {failure}\nUsers still see the version before it. {advice}."
             ) from None
+        except TimeoutError as reason:
+            raise CheckFailed(f"{which} is not released: {reason}. Deploy again; it goes on from there.") from None
         except self._client.exceptions.ResourceNotFoundException:
-            raise CheckFailed(f"{function} has no version {version}; make releases lists those that it had.") from None
+            missing = f"version {rolled_back_to}; make releases lists those that it had" if rolled_back_to else "code"
+            raise CheckFailed(f"{function} has no {missing}.") from None
         except botocore.exceptions.ClientError as error:
-            code = error.response["Error"]["Code"]
-            raise CheckFailed(
-                f"Version {version} of {function} could not be checked: {error.operation_name} failed with {code}. "
-                f"The deployment's credentials need lambda:GetFunctionConfiguration and lambda:InvokeFunction on it."
-            ) from None
-        outcome = {"approved_version": version, "approved_code_sha256": sha256}
+            raise CheckFailed(_refused(which, error)) from None
+        if not rolled_back_to:
+            versions.remove_old(version, int(props["kept_versions"]))
+        outcome = {
+            "approved_version": version["Version"],
+            "approved_code_sha256": version["CodeSha256"],
+            "snapshots": versions.snapshots(),
+        }
         return {**{name: props[name] for name in INPUTS}, **outcome}
 
-    def _check_code(self, function: str, version: str, expected: str) -> str:
-        """The version's CodeSha256; of one that is rolled back to, no source is at hand to compare it with."""
-        found = str(self._client.get_function_configuration(FunctionName=function, Qualifier=version)["CodeSha256"])
-        _expect("code", f"CodeSha256 {expected}", f"CodeSha256 {found}", holds=found == (expected or found))
-        return found
+    def _check(self, versions: FunctionVersions, version: Configuration, props: Mapping[str, Any]) -> None:
+        """Let a version prove itself; of one that is rolled back to, no source is at hand to compare its code with."""
+        sha256 = version["CodeSha256"]
+        expected = props["code_sha256"] or sha256
+        _expect("code", f"CodeSha256 {expected}", f"CodeSha256 {sha256}", holds=sha256 == expected)
+        if version.get("State") == FAILED:
+            state = f"state {FAILED}: {version.get('StateReason', '')}"
+            raise _failure("start", "a version that starts", state, self._log_of_start(version))
+        health, *pages = props["checked_at"]
+        self._check_health(versions, version, health, props["patience_seconds"])
+        for page in pages:
+            self._check_page(versions, version, page)
 
-    def _check_start(self, function: str, version: str, health: str) -> None:
-        """SnapStart starts a version as it is published, so one that can't start has failed by now."""
-        found = self._client.get_function_configuration(FunctionName=function, Qualifier=version)
-        if (state := found.get("State", ACTIVE)) == ACTIVE:
-            return
-        log_tail = ""
-        with contextlib.suppress(botocore.exceptions.ClientError):
-            log_tail = self._get(function, version, health).log_tail
-        raise _failure("start", f"state {ACTIVE}", f"state {state}: {found.get('StateReason', '')}", log_tail)
+    def _log_of_start(self, version: Configuration) -> str:
+        """What a version that could not start has logged; the streams are named after the version.
 
-    def _check_health(self, function: str, version: str, path: str, sha256: str) -> None:
-        answer = self._get(function, version, path)
+        https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html
+        """
+        name = version["FunctionName"]
+        group = version.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
+        with contextlib.suppress(botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError):
+            newest = self._logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True)
+            streams = [each["logStreamName"] for each in newest["logStreams"]]
+            own = [stream for stream in streams if f"[{version['Version']}]" in stream][:1]
+            for stream in own:
+                events = self._logs.get_log_events(logGroupName=group, logStreamName=stream, limit=LOG_TAIL_LINES)
+                return "\n".join(event["message"].rstrip() for event in events["events"])
+            # One that can't start may be called all the same: its error is in the answer's log.
+            return _answer(
+                self._client.invoke(FunctionName=name, Qualifier=version["Version"], LogType="Tail", Payload=b"{}")
+            ).log_tail
+        return ""
+
+    def _check_health(
+        self, versions: FunctionVersions, version: Configuration, path: str, patience_seconds: float
+    ) -> None:
+        number, sha256 = version["Version"], version["CodeSha256"]
+        for _ in looks(f"the permissions of {version['FunctionName']} to take effect", patience_seconds):
+            answer = _answer(versions.invoke(number, request_for(path)))
+            if not DENIED.search(answer.body + answer.error):
+                break
         _expect_ok("health", answer)
         try:
             health = json.loads(answer.body)
@@ -183,8 +227,9 @@ class VersionChecks(ResourceProvider):
         _expect("health", f"build id {sha256}", f"build id {build}", build == sha256, answer.log_tail)
         _expect("health", "status ok", json.dumps(health), health.get("status") == "ok", answer.log_tail)
 
-    def _check_page(self, function: str, version: str, path: str, sha256: str) -> None:
-        answer = self._get(function, version, path)
+    def _check_page(self, versions: FunctionVersions, version: Configuration, path: str) -> None:
+        number, sha256 = version["Version"], version["CodeSha256"]
+        answer = _answer(versions.invoke(number, request_for(path)))
         _expect_ok("page", answer)
         page = answer.body.strip()
         is_whole = page.lower().startswith("<!doctype html>") and page.endswith("</html>")
@@ -192,22 +237,20 @@ class VersionChecks(ResourceProvider):
         shown = "another build id" if sha256 not in page else sha256
         _expect("page", f"build id {sha256}", shown, sha256 in page, answer.log_tail)
 
-    def _get(self, function: str, version: str, path: str) -> Answer:
-        """The version's answer to a request such as API Gateway sends."""
-        response = self._client.invoke(
-            FunctionName=function, Qualifier=version, LogType="Tail", Payload=json.dumps(_request(path))
-        )
-        log_tail = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
-        payload = json.loads(response["Payload"].read() or "null")
-        if response.get("FunctionError") or not isinstance(payload, dict):
-            return Answer(0, "", _function_error(payload), log_tail)
-        body = payload.get("body") or ""
-        if payload.get("isBase64Encoded"):
-            body = base64.b64decode(body).decode(errors="replace")
-        return Answer(int(payload.get("statusCode", 200)), body, "", log_tail)
+
+def _answer(response: Mapping[str, Any]) -> Answer:
+    """What a function answered to a request such as API Gateway sends."""
+    log_tail = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
+    payload = json.loads(response["Payload"].read() or "null")
+    if response.get("FunctionError") or not isinstance(payload, dict):
+        return Answer(0, "", _function_error(payload), log_tail)
+    body = payload.get("body") or ""
+    if payload.get("isBase64Encoded"):
+        body = base64.b64decode(body).decode(errors="replace")
+    return Answer(int(payload.get("statusCode", 200)), body, "", log_tail)
 
 
-def _request(path: str) -> dict[str, Any]:
+def request_for(path: str) -> dict[str, Any]:
     """An event of API Gateway's HTTP API.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
@@ -222,6 +265,18 @@ def _request(path: str) -> dict[str, Any]:
         "requestContext": {"stage": "$default", "requestId": "release-gate", "http": http},
         "isBase64Encoded": False,
     }
+
+
+def _refused(which: str, error: botocore.exceptions.ClientError) -> str:
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    if code == "CodeStorageExceededException":
+        return (
+            f"{which} could not be published, as the account's storage for functions' code is full. Remove versions "
+            "of functions that nobody needs, or keep fewer of these (keptReleases), then deploy again."
+        )
+    need = "lambda:" + ", ".join(NEEDED)
+    reason = f" The deployment's credentials need {need} on it." if "AccessDenied" in code else f" {message}"
+    return f"{which} could not be checked: {error.operation_name} failed with {code}.{reason}"
 
 
 def _function_error(payload: Any) -> str:

@@ -46,6 +46,10 @@ class ReleasedFunction(pulumi.ComponentResource):
     version that is called. A subclass says what the function is and what it may do.
     """
 
+    name: str
+    """Pulumi's name of the component, and of what belongs to it."""
+    health: str
+    """The path of its health."""
     function_name: str
     """The function's name in AWS, which is known before it is there."""
     function: aws.lambda_.Function
@@ -73,7 +77,7 @@ class ReleasedFunction(pulumi.ComponentResource):
 
         """
         super().__init__(type_, name, None, opts)
-        self._name = name
+        self.name = name
         self._settings = settings
         self.function_name = function_name
         self._child = pulumi.ResourceOptions(parent=self)
@@ -97,22 +101,23 @@ class ReleasedFunction(pulumi.ComponentResource):
             rolled_back_to: The number of an earlier version that the alias is to lead to instead.
 
         """
+        self.health = checked_at[0]
         permissions = self._permissions(allowed)
         self._role = self._create_role(permissions)
         self._policy = self._grant(permissions)
         self.function = self._create_function(code, configuration)
-        self.gate = self._create_gate(code, checked_at, rolled_back_to)
+        self.gate = self._create_gate(code, configuration, checked_at, rolled_back_to)
         self.alias = self._create_alias()
         self.build_id = self.gate.approved_code_sha256
 
-        self.register_outputs({"function": self.function.name, "version": self.function.version})
+        self.register_outputs({"function": self.function.name, "version": self.gate.approved_version})
 
     def _create_log_group(self) -> aws.cloudwatch.LogGroup:
         return aws.cloudwatch.LogGroup(
-            self._name,
+            self.name,
             name=f"/aws/lambda/{self.function_name}",
             retention_in_days=self._settings.log_retention_days,
-            tags=self._settings.tags(self._name),
+            tags=self._settings.tags(self.name),
             opts=self._child,
         )
 
@@ -124,22 +129,20 @@ class ReleasedFunction(pulumi.ComponentResource):
     def _create_role(self, permissions: pulumi.Output[str]) -> aws.iam.Role:
         """A role named after its permissions, so that other permissions are another role."""
         return aws.iam.Role(
-            self._name,
-            name=pulumi.Output.concat(self._settings.name(self._name), "-", permissions.apply(_digest)),
+            self.name,
+            name=pulumi.Output.concat(self._settings.name(self.name), "-", permissions.apply(_digest)),
             assume_role_policy=json.dumps(assumed_by("lambda")),
-            tags=self._settings.tags(self._name),
+            tags=self._settings.tags(self.name),
             opts=self._child,
         )
 
     def _grant(self, permissions: pulumi.Output[str]) -> aws.iam.RolePolicy:
-        return aws.iam.RolePolicy(
-            self._name, name=self._name, role=self._role.name, policy=permissions, opts=self._child
-        )
+        return aws.iam.RolePolicy(self.name, name=self.name, role=self._role.name, policy=permissions, opts=self._child)
 
     def _create_function(self, code: Code, configuration: Configuration) -> aws.lambda_.Function:
-        told = {"BUILD_ID": code.package.sha256, "STACK": self._settings.stack, **configuration.environment}
+        environment = {"BUILD_ID": code.package.sha256, "STACK": self._settings.stack, **configuration.environment}
         return aws.lambda_.Function(
-            self._name,
+            self.name,
             name=self.function_name,
             description=configuration.description,
             role=self._role.arn,
@@ -152,26 +155,38 @@ class ReleasedFunction(pulumi.ComponentResource):
             layers=[code.layer.arn],
             memory_size=configuration.memory_mb,
             timeout=configuration.timeout_seconds,
-            publish=True,
+            # The gate publishes: see components/function_versions.py.
+            publish=False,
             snap_start=aws.lambda_.FunctionSnapStartArgs(apply_on="PublishedVersions"),
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="JSON", log_group=self._log_group.name),
-            environment=aws.lambda_.FunctionEnvironmentArgs(variables=told),
-            tags=self._settings.tags(self._name),
-            # Lambda publishes the version, and SnapStart runs it, as soon as the function is there.
+            environment=aws.lambda_.FunctionEnvironmentArgs(variables=environment),
+            tags=self._settings.tags(self.name),
+            # A version is published with the permissions that it needs to start.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._policy]),
         )
 
-    def _create_gate(self, code: Code, checked_at: Sequence[str], rolled_back_to: str) -> ReleaseGate:
+    def _create_gate(
+        self, code: Code, configuration: Configuration, checked_at: Sequence[str], rolled_back_to: str
+    ) -> ReleaseGate:
         return ReleaseGate(
-            self._settings.name(self._name),
+            self._settings.name(self.name),
             function_name=self.function.name,
-            published_version=self.function.version,
             code_sha256=code.package.sha256,
+            configuration=self._versioned(code, configuration),
             checked_at=checked_at,
+            patience_seconds=self._settings.release_patience_seconds,
+            kept_versions=self._settings.kept_releases,
             rolled_back_to=rolled_back_to,
             ends_rollback=self._settings.ends_rollback,
             opts=self._child,
         )
+
+    def _versioned(self, code: Code, configuration: Configuration) -> pulumi.Output[str]:
+        """A digest of what a version is published with, beside its code; a change of any of it is another version."""
+        parts = {"layer": code.layer.arn, "log_group": self._log_group.name, "role": self._role.arn}
+        built_in = {"architecture": ARCHITECTURE, "runtime": RUNTIME, "stack": self._settings.stack}
+        everything = {**vars(configuration), **parts, **built_in}
+        return pulumi.Output.json_dumps(everything, sort_keys=True).apply(_digest)
 
     def _create_alias(self) -> aws.lambda_.Alias:
         return aws.lambda_.Alias(

@@ -49,8 +49,11 @@ RENDERER_VERSION = "RENDERER_VERSION"
 NEWEST = "newest"
 PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
 # In USD; Pulumi has no type for fractions.
-PRICES = ("gpuHourUsd", "storageGbMonthUsd", "deliveredGbUsd", "millionInputTokensUsd", "millionOutputTokensUsd")
-PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
+PRICES = (
+    *("gpuHourUsd", "storageGbMonthUsd", "deliveredGbUsd", "millionInputTokensUsd", "millionOutputTokensUsd"),
+    "snapshotGbSecondUsd",
+)
+PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,10})?")
 HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 HOSTED_ZONE_ID = re.compile(r"Z[A-Z0-9]{1,31}")
 # S3's are the strictest names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -68,6 +71,9 @@ STACK_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 IMPORTABLE = ("table", "site-bucket", "media-bucket", "api")
 IMPORT = re.compile(r"[a-z-]+=[A-Za-z0-9_.-]+")
 BUCKET_NAME_LIMIT = 63
+# They go into the prefix of the sign-in pages' address, where Cognito accepts none of these words:
+# https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
+RESERVED_BY_COGNITO = ("aws", "amazon", "cognito")
 
 
 class InvalidConfig(pulumi.RunError):
@@ -94,6 +100,7 @@ class Settings:
     throttle_burst: int
     price_class: str
     require_https: bool
+    hsts_include_subdomains: bool
     domain: str
     hosted_zone_id: str
     domain_alias: bool
@@ -108,6 +115,7 @@ class Settings:
     media_url_format: str
     sign_in_url: str
     release_patience_seconds: int
+    kept_releases: int
     gpu_hosts_maximum: int
     gpu_instance_types: str
     gpu_zones: str
@@ -116,6 +124,7 @@ class Settings:
     delivered_gb_usd: str
     million_input_tokens_usd: str
     million_output_tokens_usd: str
+    snapshot_gb_second_usd: str
     chat_model: str
     chat_monthly_usd: str
     renderer_version: str = ""
@@ -210,6 +219,12 @@ class Settings:
             room = BUCKET_NAME_LIMIT - len(longest) + len(name)
             accepted = f"a-z, 0-9 and inner hyphens, at most {room}"
             yield f"{what}: {json.dumps(name)} is not accepted; it takes {accepted}"
+        of_prefix = {"namePrefix": self.name_prefix} if self.name_prefix else {}
+        for which, name in (of_prefix or {"stack name": self.stack, "project name": self.project}).items():
+            for word in RESERVED_BY_COGNITO:
+                if word in name:
+                    reason = f"Cognito refuses addresses of sign-in pages with {word} in them"
+                    yield f"{which}: {json.dumps(name)} is not accepted: {reason}; choose another name"
 
     def _rules(self) -> Iterator[tuple[str, str, bool]]:
         """Each rule on one value: the key, what is accepted, and whether the value is."""
@@ -221,6 +236,7 @@ class Settings:
         yield "rendererMemoryMb", "128 to 10240", 128 <= self.renderer_memory_mb <= 10240
         yield "rendererTimeoutSeconds", "1 to 29", 1 <= self.renderer_timeout_seconds <= 29
         yield "releasePatienceSeconds", "1 or more", self.release_patience_seconds >= 1
+        yield "keptReleases", "1 or more", self.kept_releases >= 1
         yield "throttleRate", "1 or more", self.throttle_rate >= 1
         yield "throttleBurst", "1 or more", self.throttle_burst >= 1
         yield "priceClass", "one of " + ", ".join(PRICE_CLASSES), self.price_class in PRICE_CLASSES

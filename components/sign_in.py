@@ -23,6 +23,9 @@ TEMPORARY_PASSWORD_DAYS = 3
 TOKEN_MINUTES = 15
 SIGNED_IN_HOURS = 12
 MINUTES, HOURS = "minutes", "hours"
+# Cognito's own, which need no branding; version 2 shows an error until each client has a branding resource:
+# https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-managed-login.html
+CLASSIC_PAGES = 1
 
 
 class SignIn(pulumi.ComponentResource):
@@ -90,6 +93,7 @@ class SignIn(pulumi.ComponentResource):
             "sign-in",
             domain=pulumi.Output.concat(self._settings.name("admin"), "-", account),
             user_pool_id=self.pool.id,
+            managed_login_version=CLASSIC_PAGES,
             # A pool has room for one.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )

@@ -26,7 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from conditional import answered_conditionally
 from experiments.cursor import InvalidCursor
 from experiments.jobs import IllegalChangeError
-from http_api import Event, as_routed, method_of, without_body
+from http_api import NOT_A_REQUEST, Event, as_routed, is_request, method_of, without_body
 from listing_query import InvalidQuery
 from release import Release
 
@@ -43,6 +43,9 @@ for routes in (experiment_routes, watching_routes, chat_routes):
 @logger.inject_lambda_context
 def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
     """Answer a request of API Gateway's HTTP API."""
+    if not is_request(event):
+        logger.warning("Not a request", keys=sorted(event) if isinstance(event, dict) else type(event).__name__)
+        return NOT_A_REQUEST
     response = answered_conditionally(event, app.resolve(as_routed(event), context))
     return without_body(response) if method_of(event) == "HEAD" else response
 

@@ -4,6 +4,23 @@ from typing import Any
 
 Event = dict[str, Any]
 
+NOT_A_REQUEST: dict[str, Any] = {
+    "statusCode": 400,
+    "headers": {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"},
+    "body": "This function answers requests of an API Gateway HTTP API in payload format 2.0, and this is none.\n",
+    "isBase64Encoded": False,
+}
+"""The answer to any other event, such as one in format 1.0, a load balancer's, or a test's in Lambda's console."""
+
+
+def is_request(event: Any) -> bool:
+    """Tell whether an event is one that the functions here answer."""
+    context: Any = event.get("requestContext") if isinstance(event, dict) else None
+    http = context.get("http") if isinstance(context, dict) else None
+    if not isinstance(http, dict):
+        return False
+    return all(isinstance(each, str) for each in (event.get("rawPath"), context.get("stage"), http.get("method")))
+
 
 def method_of(event: Event) -> str:
     """Return the request's HTTP method."""

@@ -26,10 +26,11 @@ from conditional import answered_conditionally, weak_tag
 from experiments.costs import CostReport, Prices, spent
 from experiments.criteria import Criteria
 from experiments.cursor import InvalidCursor
+from experiments.excerpt import excerpt_of
 from experiments.model import Experiment
 from experiments.order import in_order
 from experiments.repository import ExperimentRepository, Page
-from http_api import Event, as_routed, link_to_root, method_of, without_body
+from http_api import NOT_A_REQUEST, Event, as_routed, is_request, link_to_root, method_of, without_body
 from last_good import LastGoodPages
 from listing_query import InvalidQuery, ListingQuery, page_links
 from pages import message, templates
@@ -79,6 +80,9 @@ gc_pause.end()
 @logger.inject_lambda_context
 def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
     """Answer a request of API Gateway's HTTP API."""
+    if not is_request(event):
+        logger.warning("Not a request", keys=sorted(event) if isinstance(event, dict) else type(event).__name__)
+        return NOT_A_REQUEST
     response = answered_conditionally(event, app.resolve(as_routed(event), context))
     return without_body(response) if method_of(event) == "HEAD" else response
 
@@ -108,7 +112,7 @@ def download_table() -> Response[str]:
 def show_feed() -> Response[str]:
     """Show the experiments that have finished lately."""
     pages = [experiments.find(Criteria(status=status), LENGTH) for status in FINISHED]
-    finished = [experiment for page in pages for experiment in page.experiments]
+    finished = [excerpt_of(experiment) for page in pages for experiment in page.experiments]
     return Response(HTTPStatus.OK, ATOM, render_feed(finished, release), CACHED_BRIEFLY)
 
 
@@ -139,8 +143,8 @@ def describe_experiment(experiment_id: str) -> Response[str]:
 @app.get("/api/costs")
 def list_costs() -> Response[str]:
     """Tell what the lab spends."""
-    report = CostReport.of(experiments.totals().usage, PRICES, datetime.now(UTC))
-    return Response(HTTPStatus.OK, JSON, as_json(CostDocument.of(report, PRICES)), REVALIDATED)
+    document = CostDocument.of(_costs(datetime.now(UTC)), PRICES)
+    return Response(HTTPStatus.OK, JSON, as_json(document), REVALIDATED)
 
 
 @app.get("/api/openapi.json")
@@ -179,8 +183,7 @@ def compare_experiments() -> Response[str]:
 def show_costs() -> Response[str]:
     """Show what the lab spends, by month, category and codec."""
     now = datetime.now(UTC)
-    html = render_costs(CostReport.of(experiments.totals().usage, PRICES, now), PRICES, release, now=now)
-    return _page(html)
+    return _page(render_costs(_costs(now), PRICES, release, now=now))
 
 
 @app.get("/health")
@@ -272,6 +275,11 @@ def apologise(_error: Exception) -> Response[str]:
     return _say(message.UNEXPECTED, reference=app.lambda_context.aws_request_id)
 
 
+def _costs(now: datetime) -> CostReport:
+    snapshots = at_once.submit(experiments.snapshots)
+    return CostReport.of(experiments.totals().usage, PRICES, now, snapshots.result())
+
+
 def _asked_for() -> tuple[ListingQuery, Page]:
     query = ListingQuery.from_parameters(app.current_event.query_string_parameters)
     try:
@@ -281,6 +289,7 @@ def _asked_for() -> tuple[ListingQuery, Page]:
         if (query.cursor or query.before) and health.error_code(error) == "ValidationException":
             raise InvalidCursor from error
         raise
+    page = replace(page, experiments=[excerpt_of(experiment) for experiment in page.experiments])
     if query.sort:
         page = replace(page, experiments=in_order(page.experiments, query.sort))
     return query, page

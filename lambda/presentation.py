@@ -70,6 +70,11 @@ def cost(usd: float) -> Figure:
     return Figure(_decimal(usd, 2 if usd >= 1 or usd == 0 else 4), "USD")
 
 
+def price(usd: float, unit: str) -> Figure:
+    """Write what a unit costs, to ten decimals as far as it has them."""
+    return Figure(f"{usd:.10f}".rstrip("0").rstrip("."), f"USD per {unit}")
+
+
 def quantity(value: float, unit: str) -> Figure:
     """Write an amount to four digits at least, however small it is; a whole number in full."""
     if value == round(value):

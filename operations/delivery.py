@@ -37,7 +37,7 @@ def main() -> int:
     try:
         outputs = outputs_of(arguments.stack, arguments.port)
         config = configuration(arguments.stack, arguments.port)
-        metrics = connected("cloudwatch", {**config, "aws:region": METRICS_REGION}, PATIENCE)
+        metrics = connected("cloudwatch", config, PATIENCE, METRICS_REGION)
         delivered = delivered_bytes(metrics, outputs["distribution_id"], datetime.now(UTC))
         note(connected("dynamodb", config, PATIENCE), outputs["table_name"], delivered)
     except (CouldNotLook, ClientError, BotoCoreError) as reason:

@@ -82,7 +82,7 @@ def print_releases(releases: list[dict[str, Any]], stack: str) -> None:
     """Print a line per release; what is live comes first."""
     console = Console(highlight=False)
     if not releases:
-        console.print(f"Nothing has been released on {stack} yet.")
+        console.print(f"Nothing has been released on {stack} yet.", soft_wrap=True)
         return
     table = Table(box=None, pad_edge=False)
     for column in ("release", "when (UTC)", "by", "commit", "renderer"):

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +14,9 @@ import yaml
 from operations.checks.check import CouldNotLook
 from sandbox.emulator import HOST
 from sandbox.places import DEFAULT_PORT, PROJECT, STACK
+
+# How Pulumi writes an encrypted value.
+SECRET = re.compile(r"^\s*(- )?secure: ", re.MULTILINE)
 
 
 def stack_parser(module: str, documentation: str) -> argparse.ArgumentParser:
@@ -28,6 +32,8 @@ def stack_parser(module: str, documentation: str) -> argparse.ArgumentParser:
 def configuration(stack: str, port: int, root: Path = PROJECT) -> dict[str, Any]:
     """A stack's configuration in git; the sandbox's is on the port at which its embedded AWS is.
 
+    Where some of it is secret, Pulumi tells it.
+
     Raises:
         CouldNotLook: there is none, or it can't be read.
 
@@ -37,9 +43,19 @@ def configuration(stack: str, port: int, root: Path = PROJECT) -> dict[str, Any]
         text = file.read_text(encoding="utf-8")
         if stack == STACK:
             text = text.replace(f":{DEFAULT_PORT}", f":{port}")
-        return dict(yaml.safe_load(text)["config"])
+        config = dict(yaml.safe_load(text)["config"])
+        return _decrypted(stack, root) if SECRET.search(text) else config
     except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as error:
         raise CouldNotLook(f"{file.name} can't be read: {' '.join(str(error).split())}") from None
+
+
+def _decrypted(stack: str, root: Path) -> dict[str, Any]:
+    """A stack's configuration as Pulumi tells it: what is no text as its JSON, as it hands it to providers."""
+    command = ["pulumi", "config", "--json", "--show-secrets", "--stack", stack, "--non-interactive"]
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise ValueError(result.stderr)
+    return {key: told["value"] for key, told in json.loads(result.stdout).items()}
 
 
 def read_outputs(source: str) -> dict[str, Any]:

@@ -5,18 +5,22 @@ import json
 import re
 import shutil
 import sys
+from dataclasses import replace
 
 from rich.console import Console
 
 from sandbox.administrator import Administrator, ensure_administrator
 from sandbox.emulator import Emulator
 from sandbox.engine import find_engine
-from sandbox.places import DEFAULT_PORT, HOME, SandboxError
+from sandbox.manners import LEVELS
+from sandbox.places import DEFAULT_PORT, HOME, SandboxError, advised
 from sandbox.stack import Deployment
 from sandbox.worker_process import WorkerProcess
 
 # Operations that begin, the stack as a whole, and the engine's remark on where its plugins come from.
 NOISE = re.compile(r"^ *@ |ing \(\d+s\)|pulumi:pulumi:Stack|from \$PATH at|^Diagnostics:$")
+# The first line of what failed, which is told whole at the end.
+FAILURE = re.compile(r"; error: .*")
 
 # Standard output is for results alone, so that it can be piped.
 progress = Console(stderr=True, highlight=False)
@@ -28,10 +32,14 @@ def main() -> int:
     arguments = _parse_arguments()
     emulator = Emulator(HOME, arguments.port)
     try:
+        if arguments.manners:
+            emulator.behave(replace(LEVELS[arguments.manners], seed=arguments.seed))
         COMMANDS[arguments.command](emulator)
     except SandboxError as error:
-        progress.print(f"[red]error:[/red] {error}", markup=True)
-        return 1
+        return _failed(str(error))
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return _failed(advised(f"{error.strerror or error}{where}", "Mend that, then run the same command again."))
     except KeyboardInterrupt:
         progress.print("Interrupted; make sandbox goes on from here.")
         return 130
@@ -91,16 +99,17 @@ COMMANDS = {function.__name__: function for function in (sandbox, up, preview, r
 
 def _up(emulator: Emulator) -> dict[str, str]:
     deployment = Deployment(emulator, find_engine(_report))
-    was_interrupted = deployment.begin()
+    was_interrupted = deployment.begin(_report)
     was_started = _start(emulator)
     _report("Deploying the stack")
     return deployment.up(on_output=_engine_line, refresh=was_interrupted or was_started)
 
 
 def _deployment(emulator: Emulator) -> Deployment:
-    engine = find_engine(_report)
+    deployment = Deployment(emulator, find_engine(_report))
+    deployment.prepare(_report)
     _start(emulator)
-    return Deployment(emulator, engine)
+    return deployment
 
 
 def _start(emulator: Emulator) -> bool:
@@ -131,8 +140,15 @@ def _print_urls(outputs: dict[str, str], administrator: Administrator) -> None:
     results.print(f"{'sign in':>10}  {administrator.name}, password {administrator.password}", markup=False)
 
 
+def _failed(reason: str) -> int:
+    """Say why, whole and as it is, at the end of all that was printed."""
+    progress.print("[red]error:[/red]", end=" ")
+    progress.print(reason, markup=False, soft_wrap=True)
+    return 1
+
+
 def _report(line: str) -> None:
-    progress.print(f"[bold]{line}[/bold]", markup=True)
+    progress.print(line, style="bold", markup=False, soft_wrap=True)
 
 
 def _print_plan(line: str) -> None:
@@ -144,13 +160,15 @@ def _print_plan(line: str) -> None:
 def _engine_line(line: str) -> None:
     """The engine's line on a finished operation or an error; what it is just beginning is left out."""
     if line.strip() and not NOISE.search(line):
-        progress.print(f"  {line.rstrip()}", markup=False, soft_wrap=True)
+        progress.print(f"  {FAILURE.sub('', line.rstrip())}", markup=False, soft_wrap=True)
 
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("command", choices=COMMANDS, help="what to do")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
+    parser.add_argument("--manners", choices=["", *LEVELS], help="how unkind the embedded AWS is from now on")
+    parser.add_argument("--seed", type=int, default=0, help="what it draws its moods by (default: %(default)s)")
     return parser.parse_args()
 
 

@@ -1,6 +1,5 @@
 """The sandbox's administrator: the one user of its user pool, who has a password made up here."""
 
-import os
 import secrets
 import string
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.emulator import Emulator
+from sandbox.places import write_whole
 
 NAME = "admin"
 EMAIL = "admin@example.com"
@@ -44,10 +44,9 @@ def ensure_administrator(emulator: Emulator, outputs: Mapping[str, Any]) -> Admi
 
 def _password(file: Path) -> str:
     """The password in the file, which nobody else can read; at first, a random one with characters of each kind."""
-    if not file.exists():
+    if not file.exists() or not file.read_text(encoding="utf-8"):
         characters = [secrets.choice(kind) for kind in KINDS]
         characters += [secrets.choice("".join(KINDS)) for _ in range(LENGTH - len(KINDS))]
         secrets.SystemRandom().shuffle(characters)
-        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as opened:
-            opened.write("".join(characters))
+        write_whole(file, "".join(characters))
     return file.read_text(encoding="utf-8")

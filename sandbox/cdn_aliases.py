@@ -1,7 +1,7 @@
 """CloudFront's rules on whose a domain is, which ministack doesn't know: run in the emulator's process.
 
-A name belongs to one distribution alone, whose certificate covers it, and requests for it are that one's, wherever its
-DNS record leads. It moves from one to another in one step:
+A name belongs to one distribution alone, whose certificate covers it, and moves from one to another in one step. That
+requests for it are that one's, wherever its DNS record leads, is a matter of isolation.py:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/CNAMEs.html
 """
 
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import SubElement
 
-from ministack import app
 from ministack.services import acm, cloudfront, route53
 
 Answer = tuple[int, dict[str, Any], bytes]
@@ -21,15 +20,15 @@ SHOWN_OF_AN_ID = 7
 
 
 class Aliases:
-    """Refuses what CloudFront refuses of aliases, moves them, and serves them."""
+    """Refuses what CloudFront refuses of aliases, and moves them."""
 
     def __init__(self) -> None:
-        self._handle, self._label = cloudfront.handle_request, app._parse_cloudfront_dataplane_host
+        self._handle = cloudfront.handle_request
         self._create, self._update = cloudfront._create_distribution, cloudfront._update_distribution
 
     def install(self) -> None:
         """Put itself in the place of ministack's own functions."""
-        cloudfront.handle_request, app._parse_cloudfront_dataplane_host = self.handle, self.label
+        cloudfront.handle_request = self.handle
         cloudfront._create_distribution, cloudfront._update_distribution = self.create, self.update
 
     async def handle(self, method: str, path: str, headers: Any, body: bytes, query: Any) -> Answer:
@@ -40,12 +39,6 @@ class Aliases:
             return _associate(target[1], _parameter(query, "Alias").lower())
         answer: Answer = await self._handle(method, path, headers, body, query)
         return answer
-
-    def label(self, host: str) -> str | None:
-        """Return the first label of a distribution's own name, by that name or by an alias of it."""
-        holder = _holder(host.split(":")[0].lower())
-        label: str | None = holder["DomainName"].split(".")[0] if holder else self._label(host)
-        return label
 
     def create(self, headers: Any, body: bytes) -> Answer:
         """Create a distribution, unless its aliases are another one's."""

@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import shutil
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,8 @@ import boto3
 import requests
 import uv
 
-from sandbox.places import PROJECT, SandboxError
+from sandbox.manners import Manners
+from sandbox.places import PRIVATE_UMASK, PROJECT, SandboxError, advised, make_private, write_whole
 from sandbox.processes import POLL_SECONDS, RecordedProcess
 
 HOST = "127.0.0.1"
@@ -23,10 +26,15 @@ ROOT_KEY = "test"
 PID_FILE = "emulator.pid"
 PROGRAM = Path(__file__).with_name("ministack_process.py")
 # What makes an emulator: another one of any of it is another emulator.
-SOURCES = (
-    *(PROGRAM.with_name(name) for name in (PROGRAM.name, "cdn_aliases.py", "stand_in_model.py")),
-    PROJECT / "uv.lock",
+PARTS = (
+    "cdn_aliases.py",
+    "isolation.py",
+    "manners.py",
+    "ministack_echoes.py",
+    "ministack_manners.py",
+    "stand_in_model.py",
 )
+SOURCES = (PROGRAM, *map(PROGRAM.with_name, PARTS), PROJECT / "uv.lock")
 START_LIMIT_SECONDS = 60
 LOG_TAIL_LINES = 3
 
@@ -66,7 +74,8 @@ class Emulator:
             SandboxError: the port is taken, or it doesn't come up.
 
         """
-        build = _build()
+        make_private(self.folder)
+        build = self._build()
         if self._process.is_running() and self._process.record()[1:] == [build] and self._answers():
             return False
         self.stop()
@@ -80,6 +89,11 @@ class Emulator:
         self._wait_until_ready(process)
         return True
 
+    def behave(self, manners: Manners) -> None:
+        """Let it have these manners from now on, whether it runs or not."""
+        make_private(self.folder)
+        manners.write(self.folder)
+
     def stop(self) -> None:
         """Stop it and the function workers it has started; its state is kept."""
         self._process.stop()
@@ -88,6 +102,10 @@ class Emulator:
     def _process(self) -> RecordedProcess:
         return RecordedProcess(self.folder / PID_FILE, "ministack")
 
+    def _build(self) -> str:
+        """What an emulator is, with its port: at another one another answers, or none."""
+        return f"{hashlib.sha256(b''.join(source.read_bytes() for source in SOURCES)).hexdigest()[:12]}:{self.port}"
+
     def _answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/_ministack/health", timeout=5).ok
@@ -95,17 +113,27 @@ class Emulator:
             return False
 
     def _environment(self) -> Path:
-        """The emulator's own Python environment: its functions must not see this project's packages."""
+        """The emulator's own Python environment: its functions must not see this project's packages.
+
+        Made anew where its making didn't come to its end, as then uv takes for installed what is so in part; and where
+        the Python is gone that it was made of.
+        """
         environment = self.folder / "emulator"
+        ready, python, recipe = environment / "ready", environment / "bin" / "python", _recipe()
+        if not (_text(ready) == recipe and _runs(python)):
+            shutil.rmtree(environment, ignore_errors=True)
+            self._install(environment)
+            write_whole(ready, recipe)
+        return python
+
+    def _install(self, environment: Path) -> None:
         command = [uv.find_uv_bin(), "sync", "--quiet", "--frozen", "--only-group", "emulator", "--no-install-project"]
-        variables = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(environment)}
+        variables = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(environment), "UV_PYTHON": sys.executable}
         result = subprocess.run(command, cwd=PROJECT, env=variables, capture_output=True, text=True, check=False)
         if result.returncode:
-            raise SandboxError(
-                f"The embedded AWS could not be installed: {' '.join(result.stderr.split())[-300:]}\n"
-                "Check the network and the proxy settings, then run make sandbox again."
-            )
-        return environment / "bin" / "python"
+            reason = f"The embedded AWS could not be installed: {' '.join(result.stderr.split())[-300:]}"
+            advice = "Check the network and the proxy settings, then run make sandbox again."
+            raise SandboxError(advised(reason, advice))
 
     def _launch(self, python: Path, build: str) -> subprocess.Popen[bytes]:
         state = self.folder / "aws"
@@ -133,6 +161,7 @@ class Emulator:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
@@ -141,14 +170,26 @@ class Emulator:
             if process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 tail = " / ".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
-                raise SandboxError(f"The embedded AWS did not come up: {tail}\nIts whole log: {self.log}")
+                raise SandboxError(advised(f"The embedded AWS did not come up: {tail}", f"Its whole log: {self.log}"))
             time.sleep(POLL_SECONDS)
         # It is meant to outlive this process; Popen would warn of that.
         process.returncode = 0
 
 
-def _build() -> str:
-    return hashlib.sha256(b"".join(source.read_bytes() for source in SOURCES)).hexdigest()[:12]
+def _recipe() -> str:
+    """What the emulator's environment is made of."""
+    return hashlib.sha256((PROJECT / "uv.lock").read_bytes() + sys.version.encode()).hexdigest()
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def _runs(python: Path) -> bool:
+    try:
+        return subprocess.run([str(python), "-c", ""], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _is_taken(port: int) -> bool:

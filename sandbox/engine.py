@@ -16,7 +16,7 @@ from pathlib import Path
 import pulumi.automation as auto
 import semver
 
-from sandbox.places import SandboxError, cache_folder
+from sandbox.places import DISK_FULL, SandboxError, advised, cache_folder
 
 VERSION = "3.250.0"
 OLDEST = semver.VersionInfo.parse("3.200.0")
@@ -101,14 +101,20 @@ def _go_version(go: str) -> tuple[int, ...] | None:
 
 
 def _run(go: str, arguments: list[str], folder: str) -> None:
-    variables = {**os.environ, "CGO_ENABLED": "0"}
+    variables = {**_folder_of_go(), **os.environ, "CGO_ENABLED": "0"}
     result = subprocess.run([go, *arguments], cwd=folder, env=variables, capture_output=True, text=True, check=False)
     if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise SandboxError(
-            f"Pulumi's engine could not be built: go {arguments[0]} failed: {reason}\n"
-            "Check the network and the disk's free space, or install Pulumi (https://www.pulumi.com/docs/install/)."
-        )
+        lines = result.stderr.strip().splitlines() or ["no reason given"]
+        cause = next((line for line in lines if DISK_FULL in line.lower()), lines[-1])
+        reason = f"Pulumi's engine could not be built: go {arguments[0]} failed: {cause}"
+        advice = "Check the network, or install Pulumi (https://www.pulumi.com/docs/install/)."
+        raise SandboxError(advised(reason, advice))
+
+
+def _folder_of_go() -> dict[str, str]:
+    """Where Go keeps modules, if it is to be none of the user's, as there is no home that can be written."""
+    home = os.environ.get("HOME")
+    return {} if home and os.access(home, os.W_OK) else {"GOPATH": str(cache_folder() / "go")}
 
 
 def _official_root() -> Path:

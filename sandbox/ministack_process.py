@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, lambda_runtime
-from ministack.services import bedrock_runtime, cognito, dynamodb
+from ministack.services import bedrock_runtime, cloudfront, cognito, dynamodb
 
 WHOLE_PARTITION = re.compile(r"\S+ = :\S+")
 
@@ -136,16 +136,84 @@ class WholeSessions:
         return 200, {}, b""
 
 
+class Distributions:
+    """Gives a distribution all the paths of its host names, and its host names to nothing else.
+
+    ministack answers some paths, such as `/health` and `/oauth2/token`, on every host name itself; and where there is
+    no distribution of that name, with AWS's API.
+    """
+
+    def __init__(self) -> None:
+        self._before_body, self._after_body = app._handle_pre_body_request, app._handle_post_body_shortcuts
+        self._by_host, self._to_origin = app._handle_special_data_plane_request, cloudfront._origin_request_headers
+
+    def install(self) -> None:
+        """Put itself in the place of ministack's own functions."""
+        app._handle_pre_body_request, app._handle_post_body_shortcuts = self.before_body, self.after_body
+        app._handle_special_data_plane_request, cloudfront._origin_request_headers = self.by_host, self.to_origin
+
+    async def before_body(self, method: str, path: str, headers: Any, *request: Any) -> Any:
+        """Answer what takes no body."""
+        return None if _label(headers) else await self._before_body(method, path, headers, *request)
+
+    async def after_body(self, method: str, path: str, headers: Any, *request: Any) -> Any:
+        """Answer what ministack does on every host name."""
+        return None if _label(headers) else await self._after_body(method, path, headers, *request)
+
+    async def by_host(
+        self, method: str, path: str, headers: Any, body: bytes, query: Any, request_id: str, **raw: Any
+    ) -> Any:
+        """Answer what is for a certain host name."""
+        if not _label(headers):
+            return await self._by_host(method, path, headers, body, query, request_id, **raw)
+        host, uri, client = headers["host"], raw["raw_path"] or path, raw["client_ip"]
+        viewer = host, path, uri, raw["raw_query_string"], method, headers, body, query, client
+        return await app._handle_cloudfront_dataplane_request(*viewer) or (404, {}, b"There is no such distribution.\n")
+
+    def to_origin(self, origin: Any, headers: Any, *viewer: Any) -> Any:
+        """Make the headers for an origin; it is addressed with its port: RFC 9110, section 7.2."""
+        host = {"host": f"{origin['domain_name']}:{origin['http_port']}"}
+        return self._to_origin(origin, {**host, **headers}, *viewer)
+
+
+def _label(headers: Any) -> Any:
+    return app._parse_cloudfront_dataplane_host(headers.get("host", ""))
+
+
+def label_of(alias: str) -> str | None:
+    """Return the label of the distribution that has this alias."""
+    for distribution in cloudfront._distributions.values():
+        if alias in cloudfront._get_distribution_aliases(distribution):
+            return str(distribution["DomainName"].partition(".")[0])
+    return None
+
+
+def isolate() -> None:
+    """Let nothing in but programs on this machine, and browsers at the sandbox's own site."""
+    app.app = _beside("isolation.py")["Isolation"](app.app, int(app._resolve_port()), label_of)
+
+
 def converse_with_stand_in() -> None:
     """Let Bedrock's Converse API answer with a stand-in for a model, as ministack's own one uses no tools.
 
     It takes the permission bedrock:InvokeModel, as on AWS; ministack knows it by the operation's own name:
     https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
     """
-    stand_in = runpy.run_path(str(Path(__file__).with_name("stand_in_model.py")))
-    bedrock_runtime._proxy_openai_chat_message = stand_in["openai_message"]
+    bedrock_runtime._proxy_openai_chat_message = _beside("stand_in_model.py")["openai_message"]
     match = iam_actions._match_rest_action
     iam_actions._match_rest_action = lambda *request: {"Converse": "InvokeModel"}.get(name := match(*request), name)
+
+
+def be_unkind(folder: Path) -> None:
+    """Let it be as slow and as moody as AWS, by the manners that are set in a folder."""
+    manners, ministack = _beside("manners.py"), _beside("ministack_manners.py")
+    file = ministack["MannersFile"](folder, manners["FILE"], manners["Manners"].read)
+    ministack["Unkind"](file).install()
+
+
+def _beside(name: str) -> dict[str, Any]:
+    """Run a file that lies beside this one, which is on no module search path."""
+    return runpy.run_path(str(Path(__file__).with_name(name)))
 
 
 if __name__ == "__main__":
@@ -153,11 +221,13 @@ if __name__ == "__main__":
     record, build = sys.argv[1:]
     del sys.argv[1:]
     Path(record).write_text(f"{os.getpid()} {build}", encoding="utf-8")
-    # ministack answers /health of every host itself; here that path is the renderer's, and ministack keeps its own one.
-    app._HEALTH_PATHS = ("/_ministack/health",)
     BoundedQueries().install()
+    Distributions().install()
     WholeSessions().install()
+    _beside("ministack_echoes.py")["install"]()
     answer_at_once()
     converse_with_stand_in()
-    runpy.run_path(str(Path(__file__).with_name("cdn_aliases.py")))["Aliases"]().install()
+    _beside("cdn_aliases.py")["Aliases"]().install()
+    be_unkind(Path.cwd())
+    isolate()
     app.main()

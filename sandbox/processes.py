@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,24 @@ def end_with_parent() -> None:
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+@contextlib.contextmanager
+def interrupted_last() -> Iterator[None]:
+    """Let Ctrl-C, which the program that this one waits for gets as well, count here when that one has ended.
+
+    Raises:
+        KeyboardInterrupt: then.
+
+    """
+    interrupts: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if interrupts:
+            raise KeyboardInterrupt
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

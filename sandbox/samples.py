@@ -23,7 +23,7 @@ from experiments.repository import ExperimentRepository
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sandbox.places import SandboxError
+from sandbox.places import SandboxError, advised
 from worker.clips import RECIPES, Clip, make_clip, reference_video
 from worker.command import CommandError
 from worker.experiment import Host, Job, Outcome, perform, plan, start
@@ -102,7 +102,8 @@ def run_samples(
     except (ClientError, BotoCoreError) as error:
         raise SandboxError(f"The sample experiments stopped: {error}. make sandbox goes on from here.") from error
     except (CommandError, OSError) as error:
-        raise SandboxError(f"The sample experiments cannot run: {error}") from error
+        advice = "Mend that, then run make sandbox again: it goes on from here."
+        raise SandboxError(advised(f"The sample experiments cannot run: {error}", advice)) from error
 
 
 def _is_there(sample: Sample, repository: ExperimentRepository) -> bool:

@@ -2,28 +2,46 @@
 
 import json
 import os
+import re
 import runpy
 import shlex
 import shutil
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import pulumi
 import pulumi.automation as auto
 import yaml
 
 from components.settings import InvalidConfig, check_stack_file
+from operations.checks.check import CouldNotLook
+from operations.recover import recover
 from sandbox.emulator import Emulator
-from sandbox.places import DEFAULT_PORT, PROJECT, PROJECT_NAME, STACK, SandboxError
-from sandbox.processes import is_alive
+from sandbox.engine_output import EngineOutput, Output, reason_of
+from sandbox.places import DEFAULT_PORT, PROJECT, PROJECT_NAME, STACK, SandboxError, advised, make_private, write_whole
+from sandbox.processes import interrupted_last, is_alive
+from sandbox.state import follow_emulator, heal_state, read_json
 
 # The state holds no secret; a passphrase is what a local backend asks for.
 PASSPHRASE = "sandbox"  # noqa: S105
 
-Output = Callable[[str], None]
+# How a table and a user pool say that they are.
+PROTECTED = {("deletionProtectionEnabled", "True"), ("deletionProtection", "ACTIVE")}
+# How AWS's services say that what is to be created is there.
+EXISTS = re.compile(
+    r"AlreadyExists|AlreadyOwned|ResourceInUse|ResourceConflict|GroupExists|Duplicate|\.Conflict|already exist"
+)
+ALREADY_THERE = (
+    "AWS has it, and the stack doesn't know of it. Where a deployment was interrupted, run make recover; "
+    "else delete it, or take it into the stack with pulumi import."
+)
+MEND = "Mend that, then deploy again: it goes on from here."
 
 
 @dataclass(frozen=True)
@@ -33,10 +51,25 @@ class Deployment:
     emulator: Emulator
     engine: auto.PulumiCommand
 
-    def begin(self) -> bool:
-        """Note that a deployment begins, before anything it needs; whether one began earlier and did not end."""
+    def prepare(self, report: Output) -> None:
+        """See that the state is free and whole, before anything is done to the emulator.
+
+        Raises:
+            SandboxError: a deployment is running, or the state is damaged and there is no whole copy.
+
+        """
+        self._release_lock_of_the_dead()
+        if self._locks():
+            raise SandboxError(self._lock_holder())
+        if copy := heal_state(self._state_file):
+            report(f"The stack's state was damaged; it goes on from the last whole copy, {copy.name}")
+            self._unfinished.touch()
+
+    def begin(self, report: Output) -> bool:
+        """Prepare, and note that a deployment begins; whether one began earlier and did not end."""
+        self.prepare(report)
         was_interrupted = self._unfinished.exists()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private(self._folder)
         self._unfinished.touch()
         return was_interrupted
 
@@ -52,8 +85,9 @@ class Deployment:
         """
         stack = self._stack()
         if refresh:
-            self._run(stack.refresh, on_output=on_output, clear_pending_creates=True)
-        result: auto.UpResult = self._run(stack.up, on_output=on_output)
+            self._recover(on_output)
+            self._run(stack.refresh, on_output=on_output, suppress_outputs=True)
+        result: auto.UpResult = self._run(stack.up, on_output=on_output, suppress_outputs=True)
         self._unfinished.unlink(missing_ok=True)
         return _values(result.outputs)
 
@@ -68,19 +102,35 @@ class Deployment:
         return result
 
     def destroy(self, on_output: Output) -> auto.DestroyResult:
-        """Delete every resource."""
-        result: auto.DestroyResult = self._run(self._stack().destroy, on_output=on_output)
+        """Delete every resource, and what an interrupted deployment was creating.
+
+        Raises:
+            SandboxError: it failed, or some are protected; then none is deleted.
+
+        """
+        stack = self._stack()
+        if self._unfinished.exists():
+            self._recover(on_output)
+            self._run(stack.refresh, on_output=on_output)
+        self._expect_nothing_protected()
+        result: auto.DestroyResult = self._run(stack.destroy, on_output=on_output)
+        self._unfinished.unlink(missing_ok=True)
         return result
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs.
 
         Raises:
-            SandboxError: nothing is deployed.
+            SandboxError: nothing is deployed, or the state is damaged.
 
         """
+        if self._state_file.exists() and not read_json(self._state_file):
+            raise SandboxError(f"The stack's state is damaged: {self._state_file}\nmake sandbox goes on from a copy.")
         self._configure()
-        outputs = _values(self._program().stack_outputs(STACK))
+        try:
+            outputs = _values(self._program().stack_outputs(STACK))
+        except auto.CommandError as error:
+            raise SandboxError(advised(reason_of(str(error)), "Deploy again: make sandbox.")) from None
         if not outputs:
             raise SandboxError("Nothing is deployed on the sandbox yet: run make sandbox.")
         return outputs
@@ -102,11 +152,50 @@ class Deployment:
     def _config_file(self) -> Path:
         return self._workspace / f"Pulumi.{STACK}.yaml"
 
+    def pulumi(self, *arguments: str, text: str = "", shown: bool = False) -> str:
+        """Run a command of the engine's for the stack.
+
+        Args:
+            arguments: The command.
+            text: What it reads.
+            shown: Whether it prints to the terminal.
+
+        Returns:
+            What it printed, else.
+
+        Raises:
+            SandboxError: it failed.
+
+        """
+        self._set_up()
+        return self._pulumi(*arguments, "--stack", STACK, text=text, shown=shown)
+
+    def _recover(self, on_output: Output) -> None:
+        """Take in what a deployment had begun to create when it was killed: as `make recover` does for any stack."""
+        try:
+            recover(self.pulumi, lambda service, _: self.emulator.client(service), on_output, lambda: True)
+        except CouldNotLook as obstacle:
+            raise SandboxError(str(obstacle)) from None
+
+    def _expect_nothing_protected(self) -> None:
+        """AWS refuses to delete these alone, when the rest is gone already."""
+        resources = json.loads(self.pulumi("stack", "export"))["deployment"].get("resources") or []
+        protected = [each["urn"].rsplit("::", 1)[-1] for each in resources if PROTECTED & set(_items(each))]
+        if protected:
+            raise SandboxError(
+                f"{', '.join(protected)}: protected against deletion. To delete the stack all the same, set "
+                f"{PROJECT_NAME}:deletionProtection to false in {self._config_file.name}, run make up, then destroy it."
+            )
+
     def _stack(self) -> auto.Stack:
+        self._set_up()
+        return auto.Stack.select(STACK, self._program())
+
+    def _set_up(self) -> None:
         self._write_launchers()
         self._configure()
+        self._follow_emulator()
         self._release_lock_of_the_dead()
-        return auto.Stack.select(STACK, self._program())
 
     def _program(self) -> "_Program":
         return _Program(
@@ -122,16 +211,22 @@ class Deployment:
         self._initialise()
 
     def _run(self, operation: Callable[..., Any], **options: Any) -> Any:
-        options |= {"config_file": str(self._config_file), "color": "never"}
+        output = EngineOutput(options["on_output"])
+        options |= {"config_file": str(self._config_file), "color": "never", "on_output": output.take}
         if operation.__name__ != "preview":
             # Asked for secrets, the engine would write an encryption key into the configuration file in git.
             options["show_secrets"] = False
         try:
-            return operation(**options)
+            with interrupted_last():
+                result = operation(**options)
         except auto.ConcurrentUpdateError:
             raise SandboxError(self._lock_holder()) from None
         except auto.CommandError as error:
-            raise SandboxError(_reason(str(error))) from None
+            reason = output.reason() or reason_of(str(error))
+            advice = ALREADY_THERE if EXISTS.search(reason) else MEND
+            raise SandboxError(advised(reason, advice)) from None
+        output.pass_on_diagnostics()
+        return result
 
     def _variables(self) -> dict[str, str]:
         path = os.pathsep.join([str(self._launchers), str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -139,7 +234,7 @@ class Deployment:
             "PATH": path,
             # Without metadata beside the state: a kill while it is written would leave a state that can't be read.
             # https://pkg.go.dev/gocloud.dev/blob/fileblob#hdr-URLs
-            "PULUMI_BACKEND_URL": f"file://{self._folder / 'state'}?metadata=skip",
+            "PULUMI_BACKEND_URL": f"file://{quote(bytes(self._folder / 'state'))}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_HOME": str(self._folder / "pulumi"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -171,9 +266,9 @@ class Deployment:
         shutil.copy(PROJECT / "Pulumi.yaml", self._workspace)
         own = (PROJECT / self._config_file.name).read_text(encoding="utf-8")
         settings = yaml.safe_load(own.replace(f":{DEFAULT_PORT}", f":{self.emulator.port}"))
-        added = yaml.safe_load(self._config_file.read_text(encoding="utf-8")) if self._config_file.exists() else None
-        # A kill may have left the file empty; Pulumi then adds the same again.
-        self._config_file.write_text(yaml.safe_dump({**(added or {}), **settings}), encoding="utf-8")
+        # A kill of Pulumi, or a full disk, may have left the file damaged; Pulumi then adds the same again.
+        added = _yaml(self._config_file)
+        write_whole(self._config_file, yaml.safe_dump({**added, **settings}))
 
     def _check_configuration(self) -> None:
         try:
@@ -187,6 +282,11 @@ class Deployment:
         (self._folder / "state").mkdir(exist_ok=True)
         self._pulumi("stack", "init", STACK, "--no-select")
 
+    def _follow_emulator(self) -> None:
+        """Tell the engine where the emulator is, if it was elsewhere at the last deployment."""
+        if follow_emulator(self._state_file, self.emulator.port):
+            self._unfinished.touch()
+
     def _release_lock_of_the_dead(self) -> None:
         """A deployment that was killed leaves its lock, or a lock half written; one that is running keeps it."""
         for file, lock in self._locks().items():
@@ -195,7 +295,7 @@ class Deployment:
 
     def _locks(self) -> dict[Path, dict[str, Any]]:
         folder = self._folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT_NAME / STACK
-        return {file: _lock(file) for file in folder.glob("*")}
+        return {file: read_json(file) for file in folder.glob("*")}
 
     def _lock_holder(self) -> str:
         locks = filter(None, self._locks().values())
@@ -208,18 +308,21 @@ class Deployment:
     def _state_file(self) -> Path:
         return self._folder / "state" / ".pulumi" / "stacks" / PROJECT_NAME / f"{STACK}.json"
 
-    def _pulumi(self, *arguments: str) -> str:
+    def _pulumi(self, *arguments: str, text: str = "", shown: bool = False) -> str:
         result = subprocess.run(
             [self.engine.command, *arguments, "--non-interactive"],
             cwd=self._workspace,
             env={**os.environ, **self._variables()},
-            capture_output=True,
+            input=text,
+            stdout=None if shown else subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
         if result.returncode:
-            raise SandboxError(f"pulumi {' '.join(arguments)} failed: {result.stderr.strip()}")
-        return result.stdout
+            reason = f"pulumi {' '.join(arguments)} failed: {result.stderr.strip()}"
+            raise SandboxError(advised(reason, "Mend that, then deploy again; or begin anew: make sandbox-clean."))
+        return result.stdout or ""
 
 
 class _Program(auto.LocalWorkspace):
@@ -235,24 +338,31 @@ class _Program(auto.LocalWorkspace):
         return {name: auto.OutputValue(value, secret=False) for name, value in json.loads(printed).items()}
 
 
+def _items(resource: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, value in (resource.get("outputs") or {}).items()]
+
+
 def _values(outputs: auto.OutputMap) -> dict[str, Any]:
     return {name: output.value for name, output in outputs.items()}
 
 
-def _lock(file: Path) -> dict[str, Any]:
-    """What a lock says; nothing where it was not written to its end, or is gone."""
+def _yaml(file: Path) -> dict[str, Any]:
+    """What a configuration says; nothing where it was not written to its end, or is not there."""
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError):
+        return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (FileNotFoundError, TypeError, ValueError, yaml.YAMLError):
         return {}
 
 
 def _run_program() -> None:
-    runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__")
-
-
-def _reason(output: str) -> str:
-    """The engine's own words on what failed, without its progress and without a traceback."""
-    lines = [line.strip() for line in output.splitlines()]
-    errors = [line for line in lines if line.startswith("error:")]
-    return "\n".join(dict.fromkeys(errors)) or output.strip()
+    """Run it; where it has a fault, that is one line, as Pulumi would show its own calls down to it, twice."""
+    try:
+        runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__")
+    except pulumi.RunError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = (frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(PROJECT))
+        fault = next((frame for frame in own if ".venv" not in frame.filename), frames[-1])
+        where = f"{os.path.relpath(fault.filename, PROJECT)}, line {fault.lineno}"
+        raise pulumi.RunError(f"{type(error).__name__} in {where}: {error}") from None

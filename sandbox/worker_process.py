@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.emulator import REGION, ROOT_KEY, Emulator
-from sandbox.places import PROJECT
+from sandbox.places import PRIVATE_UMASK, PROJECT, SandboxError, advised, write_whole
 from sandbox.processes import POLL_SECONDS, RecordedProcess
 from worker.build import build_of
 
 NAME = "sandbox-worker"
 # The shell notes the id that the worker goes on under, so that it is found again even where its starter is killed.
-START = 'echo "$$ $1" > "$0"; shift; exec "$@"'
+START = 'echo "$$ $1" > "$0" || exit 1; shift; exec "$@"'
 # botocore assumes the role with root's credentials, and assumes it anew before the session ends.
 AWS_CONFIG = """\
 [default]
@@ -40,7 +40,12 @@ class WorkerProcess:
     emulator: Emulator
 
     def start(self, outputs: Mapping[str, str]) -> bool:
-        """Start it for the stack with these outputs, unless it runs with today's code; whether it was started."""
+        """Start it for the stack with these outputs, unless it runs with today's code; whether it was started.
+
+        Raises:
+            SandboxError: it ended at once, as where the disk is full.
+
+        """
         build = build_of({"experiments": PROJECT / "lambda" / "experiments", "worker": PROJECT / "worker"})
         with self._alone():
             if self.process.is_running() and self.process.record()[1:] == [build]:
@@ -85,23 +90,25 @@ class WorkerProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
         while process.poll() is None and not self.process.record():
             time.sleep(POLL_SECONDS)
+        if process.returncode:
+            tail = (self._folder / "worker.log").read_text(errors="replace").splitlines()[-1:]
+            reason = f"The worker did not start: {''.join(tail)}"
+            raise SandboxError(advised(reason, f"Its whole log: {self._folder / 'worker.log'}"))
         # It is meant to outlive this process; Popen would warn of that.
         process.returncode = 0
 
     def _environment(self, outputs: Mapping[str, str]) -> dict[str, str]:
         config = self._folder / "worker-aws-config"
-        config.write_text(
-            AWS_CONFIG.format(
-                region=REGION, url=self.emulator.url, role=outputs["worker_role"], name=NAME, key=ROOT_KEY
-            ),
-            encoding="utf-8",
-        )
+        settings = {"region": REGION, "url": self.emulator.url, "role": outputs["worker_role"]}
+        write_whole(config, AWS_CONFIG.format(**settings, name=NAME, key=ROOT_KEY))
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
-            "AWS_CONFIG_FILE": str(config),
+            # In the folder that it starts in, as botocore takes a dollar sign in a path for a variable's.
+            "AWS_CONFIG_FILE": config.name,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "JOB_QUEUE_URL": outputs["job_queue_url"],

@@ -24,7 +24,20 @@ PROPERTIES = frozenset(
 
 def held(emulator: Emulator) -> dict[Thing, str]:
     """All things in the emulator, each with words that are the same after every deployment of the same source."""
-    services = (_cloudfront, _api_gateway, _cognito, _lambda, _iam, _logs, _s3, _dynamodb, _sqs, _ec2, _workers)
+    services = (
+        _cloudfront,
+        _api_gateway,
+        _cognito,
+        _lambda,
+        _iam,
+        _logs,
+        _s3,
+        _dynamodb,
+        _sqs,
+        _events,
+        _ec2,
+        _workers,
+    )
     return dict(itertools.chain.from_iterable(things(emulator) for things in services))
 
 
@@ -110,6 +123,15 @@ def _iam(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
         yield ("aws:iam/instanceProfile:InstanceProfile", each["InstanceProfileName"]), f"{each['Path']} {roles}"
 
 
+def _events(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
+    client = emulator.client("events")
+    for rule in client.list_rules()["Rules"]:
+        yield ("aws:cloudwatch/eventRule:EventRule", rule["Name"]), rule["Name"]
+        for each in client.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
+            target = f"{rule['Name']}-{each['Id']}"
+            yield ("aws:cloudwatch/eventTarget:EventTarget", target), target
+
+
 def _logs(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
     for each in emulator.client("logs").describe_log_groups()["logGroups"]:
         name = each["logGroupName"]
@@ -164,6 +186,6 @@ def _workers(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
         yield ("aws:autoscaling/group:Group", name), f"{name} {each['MaxSize']}"
     for each in client.describe_policies()["ScalingPolicies"]:
         policy = f"{each['AutoScalingGroupName']}/{each['PolicyName']}"
-        yield ("aws:autoscaling/policy:Policy", policy), f"{policy} {each['StepAdjustments']}"
+        yield ("aws:autoscaling/policy:Policy", each["PolicyName"]), f"{policy} {each['StepAdjustments']}"
     for each in emulator.client("cloudwatch").describe_alarms()["MetricAlarms"]:
         yield ("aws:cloudwatch/metricAlarm:MetricAlarm", each["AlarmName"]), each["AlarmName"]

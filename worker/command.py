@@ -13,8 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Event, Lock, Thread, Timer
 
-MOST_LOG_CHARACTERS = 2000
-"""What is kept of a failed command's log: enough for the cause, little beside the rest of an experiment's item."""
+from experiments.excerpt import MOST_LOG_CHARACTERS
 
 _MOST_MESSAGE_CHARACTERS = 300
 _WATCH_SECONDS = 1

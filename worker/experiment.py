@@ -13,6 +13,7 @@ from typing import Any
 
 from experiments.clip_catalogue import Shape
 from experiments.configuration import Configuration, ConfigurationError
+from experiments.excerpt import MOST_ERROR_CHARACTERS
 from experiments.frame_quality import FrameQuality
 from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Scalar, Status
 from experiments.planning import planned
@@ -28,7 +29,6 @@ from worker.y4m import Video, VideoError, read_video
 G4DN_XLARGE_USD_PER_HOUR = 0.526
 """The price of a g4dn.xlarge: on demand, Linux, us-east-1 (https://aws.amazon.com/ec2/pricing/on-demand/)."""
 
-_MOST_ERROR_CHARACTERS = 400
 _FRAMES_ENCODED = re.compile(r"^frame= *(\d+)\s", re.MULTILINE)
 
 
@@ -119,7 +119,7 @@ def perform(job: Job, host: Host, folder: Path, on_progress: Callable[[float], N
 def fail(outcome: Outcome, error: str, log: str = "") -> None:
     """Turn an outcome into a failure that says why; what was measured stays."""
     _end(outcome, Status.FAILED)
-    _note(outcome, error=" ".join(error.split())[:_MOST_ERROR_CHARACTERS], log_tail=log_tail(log))
+    _note(outcome, error=" ".join(error.split())[:MOST_ERROR_CHARACTERS], log_tail=log_tail(log))
 
 
 def _perform_steps(

@@ -57,7 +57,10 @@ class PublishedExperiment(Experiment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentList:
-    """A page of experiments, newest first."""
+    """A page of experiments, newest first; each one's own document has its error and the end of its log whole.
+
+    Here they are cut, and have an ellipsis where they are: errors after 400 characters, logs before their last 2,000.
+    """
 
     experiments: tuple[PublishedExperiment, ...]
     next: Annotated[
@@ -89,6 +92,7 @@ class CategoryCosts:
     storage: Usd
     llm_tokens: Usd
     delivery: Usd
+    snapshots: Usd
     total: Usd
 
     @classmethod

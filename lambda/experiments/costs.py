@@ -1,4 +1,6 @@
-"""What the lab spends: the usage that is recorded (aggregates.py), times the prices in the stack's configuration.
+"""What the lab spends: what is recorded of its usage, times the prices in the stack's configuration.
+
+Usage is that of aggregates.py, but for the snapshots of the stack's functions (snapshots.py).
 
 What is not recorded is None, never nothing. Each cost keeps the amounts and prices that it is made of, so that it can
 say how it came about.
@@ -13,6 +15,7 @@ from enum import StrEnum
 from typing import NamedTuple, Self
 
 from experiments.aggregates import Usage, month_of
+from experiments.snapshots import Snapshots
 
 MONTHS = 12
 """How many months are told one by one."""
@@ -21,6 +24,8 @@ FIRST_FORECAST = timedelta(days=1)
 
 # AWS's gigabyte: its own examples count 10 TB as 10,995,116,277,760 bytes (https://aws.amazon.com/s3/faqs/).
 _GB = 2**30
+# Of memory, as Lambda counts it (https://aws.amazon.com/lambda/pricing/).
+_MB_IN_GB = 1024
 # More bytes, seconds or tokens than any lab uses: a broken item.
 _BROKEN = 1e24
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -33,6 +38,11 @@ class Category(StrEnum):
     STORAGE = "Storage"
     LLM_TOKENS = "LLM tokens"
     DELIVERY = "Delivery"
+    SNAPSHOTS = "Snapshots"
+
+
+STANDING = (Category.STORAGE, Category.SNAPSHOTS)
+"""What costs the same all month, whatever is done in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +59,8 @@ class Prices:
     """A million tokens that a language model is sent."""
     million_output_tokens_usd: float
     """A million tokens that it answers."""
+    snapshot_gb_second_usd: float
+    """A second in SnapStart's cache, for each GB of memory of a function's version."""
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -70,6 +82,8 @@ class Charge(NamedTuple):
     """What the price is for, e.g. `hour`."""
     per: float
     """How many units of the amount that is."""
+    factors: Sequence[tuple[float, str]] = ()
+    """The amounts with their units that the amount is the product of; empty where it is recorded as such."""
 
     @property
     def usd(self) -> float:
@@ -94,7 +108,7 @@ Costs = Mapping[Category, Cost | None]
 
 
 class Month(NamedTuple):
-    """What a month costs: storage for all of it, the rest as far as it was used."""
+    """What a month costs: storage and snapshots for all of it, the rest as far as it was used."""
 
     month: str
     """In UTC, e.g. `2026-11`."""
@@ -133,11 +147,18 @@ class CostReport:
     """Of the current month; None while it is too young, or where nothing is recorded."""
 
     @classmethod
-    def of(cls, recorded: Iterable[Usage], prices: Prices, now: datetime) -> Self:
-        """Work out the costs of what was ever used, at a time in UTC; months after that are broken items."""
+    def of(cls, recorded: Iterable[Usage], prices: Prices, now: datetime, snapshots: Iterable[Snapshots] = ()) -> Self:
+        """Work out the costs of what was ever used, at a time in UTC; months after that are broken items.
+
+        The snapshots are those that there are now; what there was in the months before is not recorded.
+        """
         month = month_of(now)
         usage = _until(month, recorded)
+        kept = _of_snapshots(snapshots, prices, now)
         months = [_month(usage, prices, each) for each in _latest_months(usage, month)]
+        if kept:
+            costs = months[0].costs if months else dict.fromkeys(Category)
+            months[:1] = [Month(month, {**costs, Category.SNAPSHOTS: kept})]
         return cls(
             months=months,
             codecs=_by_codec(usage, prices, month),
@@ -154,15 +175,18 @@ def total(costs: Iterable[Cost | None]) -> float | None:
 
 
 def spent(recorded: Iterable[Usage], prices: Prices, now: datetime) -> float | None:
-    """Return what the month of a time has cost so far, USD, as `CostReport` has it; None where nothing is recorded."""
+    """Return what the month of a time has cost so far, USD; None where nothing is recorded.
+
+    It is what `CostReport` has, but for snapshots, for which a page would have to read another item.
+    """
     month = month_of(now)
     return total(_month(_until(month, recorded), prices, month).costs.values())
 
 
 def used_up(recorded: Iterable[Usage], prices: Prices) -> float | None:
-    """Return what usage costs but for storage, which no day or experiment uses up, USD; None where none is recorded."""
+    """Return what usage costs that a day or an experiment uses up, USD; None where none is recorded."""
     usage = list(recorded)
-    return total(_cost(category, usage, prices) for category in Category if category is not Category.STORAGE)
+    return total(_cost(category, usage, prices) for category in Category if category not in STANDING)
 
 
 class _Rate(NamedTuple):
@@ -197,6 +221,25 @@ def _cost(category: Category, usage: Sequence[Usage], prices: Prices) -> Cost | 
             price = getattr(prices, rate.price)
             charges.append(Charge(amount / rate.in_unit, rate.unit, price, rate.price_unit, rate.per))
     return Cost(tuple(charges)) if charges else None
+
+
+def _of_snapshots(snapshots: Iterable[Snapshots], prices: Prices, now: datetime) -> Cost | None:
+    """Return what snapshots cost that stay all month: less, where a version is not called for 14 days in it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart-security.html
+    """
+    began, ends = _bounds(now)
+    seconds = int((ends - began).total_seconds())
+    charges = tuple(_kept_for(seconds, each, prices) for each in snapshots if each.versions * each.memory_mb < _BROKEN)
+    return Cost(charges) if charges else None
+
+
+def _kept_for(seconds: int, snapshots: Snapshots, prices: Prices) -> Charge:
+    function, versions, memory_mb = snapshots
+    named = f"version{'' if versions == 1 else 's'} of {function.replace('_', ' ')}"
+    factors = (versions, named), (memory_mb, "MB"), (seconds, "s")
+    amount = versions * memory_mb * seconds
+    return Charge(amount, "MB-seconds", prices.snapshot_gb_second_usd, "GB-second", _MB_IN_GB, factors)
 
 
 def _sum(amounts: Iterable[float | None]) -> float | None:
@@ -267,18 +310,23 @@ def _per_success(usage: Sequence[Usage], prices: Prices) -> Cost | None:
 
 
 def _forecast(costs: Costs, now: datetime) -> Forecast | None:
-    """Scale what is used up by the part of the month that is over, in whole hours; storage stands as it is."""
-    began = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    """Scale what is used up by the part of the month that is over, in whole hours; the rest stands as it is."""
+    began, ends = _bounds(now)
     passed = now.replace(minute=0, second=0, microsecond=0) - began
     if passed < FIRST_FORECAST or total(costs.values()) is None:
         return None
-    following = (began + timedelta(days=31)).replace(day=1)
-    elapsed = passed / (following - began)
+    elapsed = passed / (ends - began)
     scaled = {
-        category: cost if cost is None or category is Category.STORAGE else Cost(cost.charges, elapsed, "of the month")
+        category: cost if cost is None or category in STANDING else Cost(cost.charges, elapsed, "of the month")
         for category, cost in costs.items()
     }
     return Forecast(elapsed, scaled)
+
+
+def _bounds(moment: datetime) -> tuple[datetime, datetime]:
+    """Return when the month of a time began, and when the next one does."""
+    began = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return began, (began + timedelta(days=31)).replace(day=1)
 
 
 def _number(month: str) -> int:

@@ -38,6 +38,7 @@ from experiments.cursor import MOST_PARTITION_KEY_BYTES, cursor, is_key, start_k
 from experiments.fields import mapping
 from experiments.frame_quality import FRAMES_SORT_KEY, FrameQuality
 from experiments.model import SORT_KEY, Experiment, Status, iso_utc, partition_key
+from experiments.snapshots import RELEASES, Snapshots, snapshots_of
 from experiments.transaction import as_item, as_key, as_request, is_in_the_way, removing_transaction, transaction
 
 if TYPE_CHECKING:
@@ -158,6 +159,11 @@ class ExperimentRepository:
     def used_on(self, moment: datetime) -> list[Usage]:
         """Return what was used on the day of a time in UTC."""
         return [Usage.from_item(item) for item in self._partition(day_partition(moment))]
+
+    def snapshots(self) -> list[Snapshots]:
+        """Return what SnapStart keeps of the stack's functions, as its newest release has counted it."""
+        newest = self._partition(RELEASES, limit=1, forward=False)
+        return [snapshots for record in newest for snapshots in snapshots_of(record)]
 
     def clips(self) -> list[str]:
         """Return the names of the clips that have rate-distortion curves, sorted."""
@@ -319,15 +325,20 @@ class ExperimentRepository:
         response = self._client.get_item(TableName=self._table_name, Key=as_key(key), ConsistentRead=consistent)
         return response.get("Item")
 
-    def _partition(self, key: str, *, prefix: str = "", limit: int | None = None) -> Iterator[dict[str, Any]]:
+    def _partition(
+        self, key: str, *, prefix: str = "", limit: int | None = None, forward: bool = True
+    ) -> Iterator[dict[str, Any]]:
         """Yield items of a partition as plain values, in order, those whose sort key begins with a prefix."""
-        return map(item_to_python, self._raw_partition(key, prefix=prefix, limit=limit))
+        return map(item_to_python, self._raw_partition(key, prefix=prefix, limit=limit, forward=forward))
 
-    def _raw_partition(self, key: str, *, prefix: str = "", limit: int | None = None) -> Iterator[dict[str, Any]]:
+    def _raw_partition(
+        self, key: str, *, prefix: str = "", limit: int | None = None, forward: bool = True
+    ) -> Iterator[dict[str, Any]]:
         request: dict[str, Any] = {
             "TableName": self._table_name,
             "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)" if prefix else "pk = :pk",
             "ExpressionAttributeValues": {":pk": {"S": key}} | ({":sk": {"S": prefix}} if prefix else {}),
+            "ScanIndexForward": forward,
         }
         if limit is not None:
             request["Limit"] = limit

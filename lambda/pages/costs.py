@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import presentation
 from experiments.aggregates import month_of
-from experiments.costs import Category, CodecCosts, Cost, CostReport, Costs, Prices, total
+from experiments.costs import Category, Charge, CodecCosts, Cost, CostReport, Costs, Prices, total
 from presentation import Figure
 from release import Release
 
@@ -34,6 +34,7 @@ PRICES = (
     ("Delivery", "delivered_gb_usd", "GB"),
     ("LLM input", "million_input_tokens_usd", "million tokens"),
     ("LLM output", "million_output_tokens_usd", "million tokens"),
+    ("Snapshots", "snapshot_gb_second_usd", "GB and second"),
 )
 
 
@@ -67,7 +68,7 @@ def render_costs(report: CostReport, prices: Prices, release: Release, *, now: d
         chart=cost_chart.draw(report.months[::-1]),
         months=list(_months(report, month)),
         codecs=[_codec(each) for each in report.codecs],
-        prices=[(label, Figure(f"{getattr(prices, name):g}", f"USD per {unit}")) for label, name, unit in PRICES],
+        prices=[(label, presentation.price(getattr(prices, name), unit)) for label, name, unit in PRICES],
     )
     return COSTS.render(view=view, release=release, root="./")
 
@@ -114,13 +115,15 @@ def _total(costs: Costs) -> Cell:
 
 def _formula(cost: Cost) -> str:
     """Write what a cost is made of, e.g. `1,234 s × 0.526 USD per hour`."""  # noqa: RUF002 the multiplication sign
-    charges = [
-        f"{' '.join(presentation.quantity(charge.amount, charge.unit))} × "  # noqa: RUF001 likewise
-        f"{charge.price_usd:g} USD per {charge.price_unit}"
-        for charge in cost.charges
-    ]
-    written = " + ".join(charges)
+    written = " + ".join(map(_product, cost.charges))
     if cost.divisor == 1 and not cost.divisor_unit:
         return written
-    dividend = f"({written})" if len(charges) > 1 else written
+    dividend = f"({written})" if len(cost.charges) > 1 else written
     return f"{dividend} ÷ {' '.join(presentation.quantity(cost.divisor, cost.divisor_unit))}"
+
+
+def _product(charge: Charge) -> str:
+    factors = charge.factors or [(charge.amount, charge.unit)]
+    figures = [presentation.quantity(*factor) for factor in factors]
+    figures.append(presentation.price(charge.price_usd, charge.price_unit))
+    return " × ".join(" ".join(figure) for figure in figures)  # noqa: RUF001 likewise

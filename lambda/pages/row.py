@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import artefact_links
 import presentation
+from experiments.excerpt import is_cut
 from experiments.fields import amount
 from experiments.model import Artefacts, Experiment, Status
 from experiments.order import seconds_taken
@@ -41,6 +42,8 @@ class Row:
     age: str
     error: str
     error_rest: str
+    error_is_cut: bool
+    """Whether the experiment's own page tells more of it."""
     video_link: str
     decoder_link: str
     page_link: str
@@ -93,6 +96,7 @@ def _row(experiment: Experiment, age: str, seconds: float | None) -> Row:
         age=age,
         error=error,
         error_rest=error_rest,
+        error_is_cut=is_cut(experiment),
         video_link=links.video,
         decoder_link=links.decoder,
         page_link=links.page,

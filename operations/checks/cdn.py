@@ -95,7 +95,8 @@ def _headers_policy_checks(target: Target, behaviours: Mapping[str, Mapping[str,
 
 def _security_headers(target: Target) -> dict[str, dict[str, Any]]:
     policy = content_security_policy(target.settings, target.outputs["media_bucket"], target.outputs["sign_in_url"])
-    transport = {"AccessControlMaxAgeSec": YEAR, "IncludeSubdomains": True, "Override": True}
+    subdomains = target.settings.hsts_include_subdomains
+    transport = {"AccessControlMaxAgeSec": YEAR, "IncludeSubdomains": subdomains, "Override": True}
     return {
         "ContentSecurityPolicy": {"ContentSecurityPolicy": policy, "Override": True},
         "ContentTypeOptions": {"Override": True},

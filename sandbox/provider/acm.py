@@ -10,7 +10,6 @@ from sandbox.provider.shape import AWS_DECIDES, Block, Field, Values
 
 POLL = {"Delay": 2, "MaxAttempts": 300}
 ISSUED = "ISSUED"
-ALIVE = ["PENDING_VALIDATION", ISSUED]
 # ACM makes up the DNS records within seconds of the request.
 RECORDS_POLL_SECONDS = 1
 RECORDS_POLLS = 60
@@ -31,18 +30,7 @@ class Certificate(Resource):
     computed = ("arn", "domainValidationOptions", "status", "tagsAll")
     tagged = True
 
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource."""
-        pages = aws.client("acm").get_paginator("list_certificates").paginate(CertificateStatuses=ALIVE)
-        for summary in (each for page in pages for each in page["CertificateSummaryList"]):
-            if summary["DomainName"] == inputs["domainName"]:
-                arn = str(summary["CertificateArn"])
-                if not self.shape.changes(self.read(aws, arn, inputs) or {}, inputs) & self.replace_on:
-                    return arn
-        return None
-
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         names, tags = inputs.get("subjectAlternativeNames"), tag_list(aws.tags(inputs))
         response = aws.client("acm").request_certificate(
             DomainName=inputs["domainName"],
@@ -50,12 +38,20 @@ class Certificate(Resource):
             **({"SubjectAlternativeNames": names} if names else {}),
             **({"Tags": tags} if tags else {}),
         )
-        arn = str(response["CertificateArn"])
-        self._wait_for_records(aws, arn, inputs)
-        return arn
+        return str(response["CertificateArn"])
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        """Wait for the DNS records to validate it by."""
+        if inputs["validationMethod"] != "DNS":
+            return
+        for _ in range(RECORDS_POLLS):
+            options = (self.read(aws, identifier, inputs) or {})["domainValidationOptions"]
+            if options and all(option["resourceRecordName"] for option in options):
+                return
+            time.sleep(RECORDS_POLL_SECONDS)
+        raise ProviderError(f"{identifier}: ACM tells no DNS records to validate it by")
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         acm = aws.client("acm")
         certificate = acm.describe_certificate(CertificateArn=identifier)["Certificate"]
         options = certificate.get("DomainValidationOptions", [])
@@ -76,7 +72,6 @@ class Certificate(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         acm, tags = aws.client("acm"), aws.tags(inputs)
         if keys := superfluous_tags(known, tags):
             acm.remove_tags_from_certificate(CertificateArn=identifier, Tags=[{"Key": key} for key in keys])
@@ -84,18 +79,7 @@ class Certificate(Resource):
             acm.add_tags_to_certificate(CertificateArn=identifier, Tags=tag_list(tags))
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("acm").delete_certificate(CertificateArn=identifier)
-
-    def _wait_for_records(self, aws: Aws, arn: str, inputs: Properties) -> None:
-        if inputs["validationMethod"] != "DNS":
-            return
-        for _ in range(RECORDS_POLLS):
-            options = (self.read(aws, arn, inputs) or {})["domainValidationOptions"]
-            if options and all(option["resourceRecordName"] for option in options):
-                return
-            time.sleep(RECORDS_POLL_SECONDS)
-        raise ProviderError(f"{arn}: ACM tells no DNS records to validate it by")
 
 
 class CertificateValidation(Setting):
@@ -104,20 +88,19 @@ class CertificateValidation(Setting):
     tokens = ("aws:acm/certificateValidation:CertificateValidation",)
     inputs = Block(fields={"certificateArn": Field(required=True), "validationRecordFqdns": Values()})
     identity = ("certificateArn",)
+    imported_as = "(?P<certificateArn>.+)"
     replace_on = frozenset(inputs.fields)
 
     def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
         waiter = aws.client("acm").get_waiter("certificate_validated")
         waiter.wait(CertificateArn=inputs["certificateArn"], WaiterConfig=POLL)
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         certificate = aws.client("acm").describe_certificate(CertificateArn=known["certificateArn"])["Certificate"]
         return {"certificateArn": known["certificateArn"]} if certificate["Status"] == ISSUED else None
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource; there is nothing in AWS to delete."""
+        """There is nothing in AWS to delete."""
 
 
 def _validation_option(option: Properties) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """API Gateway v2: HTTP APIs with their authorizers, integrations, routes and stages."""
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.provider.emulator import Aws
+from sandbox.provider.errors import ProviderError
 from sandbox.provider.resource import Properties, Resource, superfluous_tags
 from sandbox.provider.shape import AWS_DECIDES, Block, Field, Values
 
@@ -11,29 +11,35 @@ DEFAULT_STAGE = "$default"
 
 
 class ApiPart(Resource):
-    """A part of an API, which AWS gives an id."""
+    """A part of an HTTP API, which AWS gives an id."""
 
-    collection = ""
-    """AWS's word for all parts of this kind in an API, as in `GetRoutes`."""
-    id_name = ""
-    part = Block(fields={})
-    found_by: tuple[str, ...] = ()
-    """The inputs by which an interrupted deployment's is recognised."""
+    kind: ClassVar[str]
+    """AWS's name of the type, such as `Route`."""
+    part: ClassVar[Block]
+    """What of it can be changed."""
+    imported_as = "(?P<apiId>[^/]+)/(?P<id>.+)"
 
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource."""
-        for item in self._all(aws, inputs):
-            if not self.part.changes(self.part.from_aws(item), inputs) & set(self.found_by):
-                return str(item[self.id_name])
-        return None
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        response = self._call(aws, "create", ApiId=inputs["apiId"], **self.part.to_aws(inputs))
+        return str(response[f"{self.kind}Id"])
 
-    def _all(self, aws: Aws, inputs: Properties) -> Iterator[Properties]:
-        pages = aws.client("apigatewayv2").get_paginator(f"get_{self.collection}").paginate(ApiId=inputs["apiId"])
-        return (item for page in pages for item in page["Items"])
+    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
+        item = self._call(aws, "get", ApiId=known["apiId"], **{f"{self.kind}Id": identifier})
+        return {"apiId": known["apiId"], **self.part.from_aws(item)}
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        place = {"ApiId": inputs["apiId"], f"{self.kind}Id": identifier}
+        self._call(aws, "update", **place, **self.part.to_aws(inputs))
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        self._call(aws, "delete", ApiId=known["apiId"], **{f"{self.kind}Id": identifier})
+
+    def _call(self, aws: Aws, verb: str, **request: Any) -> Any:
+        return getattr(aws.client("apigatewayv2"), f"{verb}_{self.kind.lower()}")(**request)
 
 
 class Api(Resource):
-    """An API; an interrupted deployment's is recognised by its name and protocol."""
+    """An API; there may be several of a name."""
 
     tokens = ("aws:apigatewayv2/api:Api",)
     _api = Block(
@@ -48,22 +54,13 @@ class Api(Resource):
     computed = ("apiEndpoint", "arn", "executionArn", "tagsAll")
     tagged = True
 
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource."""
-        pages = aws.client("apigatewayv2").get_paginator("get_apis").paginate()
-        wanted = (inputs["name"], inputs["protocolType"])
-        apis = (api for page in pages for api in page["Items"])
-        return next((str(api["ApiId"]) for api in apis if (api["Name"], api["ProtocolType"]) == wanted), None)
-
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         response = aws.client("apigatewayv2").create_api(
             ProtocolType=inputs["protocolType"], Tags=aws.tags(inputs), **self._api.to_aws(inputs)
         )
         return str(response["ApiId"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         api = aws.client("apigatewayv2").get_api(ApiId=identifier)
         return {
             **self._api.from_aws(api),
@@ -75,14 +72,12 @@ class Api(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         if changed - {"tags"}:
             aws.client("apigatewayv2").update_api(ApiId=identifier, **self._api.to_aws(inputs))
         if "tags" in changed:
             _tag(aws, _arn(aws, identifier), known, inputs)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("apigatewayv2").delete_api(ApiId=identifier)
 
 
@@ -90,8 +85,7 @@ class Integration(ApiPart):
     """What answers a route."""
 
     tokens = ("aws:apigatewayv2/integration:Integration",)
-    collection = "integrations"
-    id_name = "IntegrationId"
+    kind = "Integration"
     part = Block(
         fields={
             "integrationType": Field(aws="IntegrationType", required=True),
@@ -103,35 +97,13 @@ class Integration(ApiPart):
     )
     inputs = Block(fields={"apiId": Field(required=True), **part.fields})
     replace_on = frozenset({"apiId", "integrationType"})
-    found_by = ("integrationType", "integrationUri")
-
-    def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
-        response = aws.client("apigatewayv2").create_integration(ApiId=inputs["apiId"], **self.part.to_aws(inputs))
-        return str(response["IntegrationId"])
-
-    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
-        item = aws.client("apigatewayv2").get_integration(ApiId=known["apiId"], IntegrationId=identifier)
-        return {"apiId": known["apiId"], **self.part.from_aws(item)}
-
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
-        aws.client("apigatewayv2").update_integration(
-            ApiId=inputs["apiId"], IntegrationId=identifier, **self.part.to_aws(inputs)
-        )
-
-    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
-        aws.client("apigatewayv2").delete_integration(ApiId=known["apiId"], IntegrationId=identifier)
 
 
 class Authorizer(ApiPart):
     """Who may send requests: those with a token of an issuer."""
 
     tokens = ("aws:apigatewayv2/authorizer:Authorizer",)
-    collection = "authorizers"
-    id_name = "AuthorizerId"
+    kind = "Authorizer"
     part = Block(
         fields={
             "name": Field(aws="Name", required=True),
@@ -143,36 +115,14 @@ class Authorizer(ApiPart):
         }
     )
     inputs = Block(fields={"apiId": Field(required=True), **part.fields})
-    replace_on = frozenset({"apiId", "authorizerType"})
-    found_by = ("name",)
-
-    def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
-        response = aws.client("apigatewayv2").create_authorizer(ApiId=inputs["apiId"], **self.part.to_aws(inputs))
-        return str(response["AuthorizerId"])
-
-    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
-        item = aws.client("apigatewayv2").get_authorizer(ApiId=known["apiId"], AuthorizerId=identifier)
-        return {"apiId": known["apiId"], **self.part.from_aws(item)}
-
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
-        aws.client("apigatewayv2").update_authorizer(
-            ApiId=inputs["apiId"], AuthorizerId=identifier, **self.part.to_aws(inputs)
-        )
-
-    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
-        aws.client("apigatewayv2").delete_authorizer(ApiId=known["apiId"], AuthorizerId=identifier)
+    replace_on = frozenset({"apiId"})
 
 
 class Route(ApiPart):
-    """Which requests go where."""
+    """Which requests go where; the emulator takes a second one of the same key."""
 
     tokens = ("aws:apigatewayv2/route:Route",)
-    collection = "routes"
-    id_name = "RouteId"
+    kind = "Route"
     part = Block(
         fields={
             "routeKey": Field(aws="RouteKey", required=True),
@@ -184,26 +134,13 @@ class Route(ApiPart):
     )
     inputs = Block(fields={"apiId": Field(required=True), **part.fields})
     replace_on = frozenset({"apiId"})
-    found_by = ("routeKey",)
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
-        return str(
-            aws.client("apigatewayv2").create_route(ApiId=inputs["apiId"], **self.part.to_aws(inputs))["RouteId"]
-        )
-
-    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
-        item = aws.client("apigatewayv2").get_route(ApiId=known["apiId"], RouteId=identifier)
-        return {"apiId": known["apiId"], **self.part.from_aws(item)}
-
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
-        aws.client("apigatewayv2").update_route(ApiId=inputs["apiId"], RouteId=identifier, **self.part.to_aws(inputs))
-
-    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
-        aws.client("apigatewayv2").delete_route(ApiId=known["apiId"], RouteId=identifier)
+        pages = aws.client("apigatewayv2").get_paginator("get_routes").paginate(ApiId=inputs["apiId"])
+        if any(each["RouteKey"] == inputs["routeKey"] for page in pages for each in page["Items"]):
+            key = inputs["routeKey"]
+            raise ProviderError(f"CreateRoute: ConflictException: Route with key {key} already exists for this API")
+        return super().create(aws, inputs)
 
 
 class Stage(Resource):
@@ -234,22 +171,23 @@ class Stage(Resource):
     )
     inputs = Block(fields={"apiId": Field(required=True), "name": Field(required=True), **_stage.fields})
     identity = ("apiId", "name")
+    imported_as = "(?P<apiId>[^/]+)/(?P<name>.+)"
     computed = ("arn", "executionArn", "invokeUrl", "tagsAll")
     tagged = True
 
     def identifier(self, inputs: Properties) -> str:
-        """As Resource."""
         return str(inputs["name"])
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
-        aws.client("apigatewayv2").create_stage(
+        client = aws.client("apigatewayv2")
+        if any(each["StageName"] == inputs["name"] for each in client.get_stages(ApiId=inputs["apiId"])["Items"]):
+            raise ProviderError(f"CreateStage: ConflictException: Stage {inputs['name']} already exists")
+        client.create_stage(
             ApiId=inputs["apiId"], StageName=inputs["name"], Tags=aws.tags(inputs), **self._stage.to_aws(inputs)
         )
         return str(inputs["name"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         api_id = known["apiId"]
         stage = aws.client("apigatewayv2").get_stage(ApiId=api_id, StageName=identifier)
         path = "" if identifier == DEFAULT_STAGE else identifier
@@ -265,7 +203,6 @@ class Stage(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         client, where = aws.client("apigatewayv2"), {"ApiId": inputs["apiId"], "StageName": identifier}
         if "accessLogSettings" in changed and not inputs.get("accessLogSettings"):
             client.delete_access_log_settings(**where)
@@ -275,7 +212,6 @@ class Stage(Resource):
             _tag(aws, known["arn"], known, inputs)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("apigatewayv2").delete_stage(ApiId=known["apiId"], StageName=identifier)
 
 

@@ -66,13 +66,11 @@ class Group(Resource):
     computed = ("arn",)
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         tags = TAGS.to_aws(inputs.get("tags", []))
         aws.client("autoscaling").create_auto_scaling_group(**self._request(inputs), Tags=tags)
         return str(inputs["name"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         client = aws.client("autoscaling")
         groups = client.describe_auto_scaling_groups(AutoScalingGroupNames=[identifier])["AutoScalingGroups"]
         if not groups:
@@ -87,7 +85,6 @@ class Group(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         client = aws.client("autoscaling")
         client.update_auto_scaling_group(**self._request(inputs))
         if "tags" in changed:
@@ -96,11 +93,10 @@ class Group(Resource):
             client.create_or_update_tags(Tags=[{**tag, **place} for tag in TAGS.to_aws(inputs.get("tags", []))])
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=identifier, ForceDelete=True)
 
     def changes(self, aws: Aws, old_inputs: Properties, known: Properties, inputs: Properties) -> set[str]:
-        """As Resource; its tags are a list of their own form."""
+        """Its tags are a list of their own form."""
         changed = super().changes(aws, old_inputs, known, inputs)
         return changed | (self.shape.changes(old_inputs, inputs) & {"tags"})
 
@@ -149,10 +145,13 @@ class Policy(Setting):
     tokens = ("aws:autoscaling/policy:Policy",)
     inputs = POLICY
     identity = ("autoscalingGroupName", "name")
+    imported_as = "(?P<autoscalingGroupName>[^/]+)/(?P<name>.+)"
     computed = ("arn",)
 
+    def identifier(self, inputs: Properties) -> str:
+        return str(inputs["name"])
+
     def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
         request = POLICY.to_aws(inputs)
         for step, asked in zip(request["StepAdjustments"], inputs.get("stepAdjustments", []), strict=True):
             # Pulumi writes them as text.
@@ -160,7 +159,6 @@ class Policy(Setting):
         aws.client("autoscaling").put_scaling_policy(**request)
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         group = known["autoscalingGroupName"]
         policies = aws.client("autoscaling").describe_policies(AutoScalingGroupName=group)["ScalingPolicies"]
         policy = next((each for each in policies if each["PolicyName"] == known["name"]), None)
@@ -172,11 +170,10 @@ class Policy(Setting):
         return {**properties, "arn": policy["PolicyARN"]}
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("autoscaling").delete_policy(
             AutoScalingGroupName=known["autoscalingGroupName"], PolicyName=known["name"]
         )
 
     def unknown_after(self, changed: set[str], known: Properties) -> tuple[str, ...]:
-        """As Resource: the emulator gives it another ARN."""
+        """The emulator gives it another ARN."""
         return ("arn",)

@@ -1,11 +1,11 @@
-"""CloudFront: distributions, origin access controls, policies and functions."""
+"""CloudFront: distributions, origin access controls and policies."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from sandbox.provider.emulator import Aws
-from sandbox.provider.resource import Properties, Resource, superfluous_tags, tag_list, tag_map
+from sandbox.provider.resource import MANAGED, Properties, Resource, superfluous_tags, tag_list, tag_map
 from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Field, Values
 
 POLL = {"Delay": 2, "MaxAttempts": 900}
@@ -20,23 +20,15 @@ class NamedConfig(Resource):
     """AWS's name of the type, such as `CachePolicy`."""
     operation: ClassVar[str]
     """The same in boto3's method names, such as `cache_policy`."""
-    listing: ClassVar[str]
-    """The method that lists them."""
     config: ClassVar[Block]
     computed = ("arn", "etag")
     regional = False
 
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource."""
-        return next((identifier for identifier, name in self._all(aws) if name == inputs["name"]), None)
-
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         response = self._call(aws, "create", **{f"{self.kind}Config": self.config.to_aws(inputs)})
         return str(response[self.kind]["Id"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         response = self._call(aws, "get", Id=identifier)
         return {
             **self.config.from_aws(response[self.kind][f"{self.kind}Config"]),
@@ -45,7 +37,6 @@ class NamedConfig(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         self._call(
             aws,
             "update",
@@ -55,11 +46,9 @@ class NamedConfig(Resource):
         )
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         self._call(aws, "delete", Id=identifier, IfMatch=self._etag(aws, identifier))
 
     def unknown_after(self, changed: set[str], known: Properties) -> Iterable[str]:
-        """As Resource."""
         return ("etag",)
 
     def _call(self, aws: Aws, verb: str, **request: Any) -> Any:
@@ -68,32 +57,22 @@ class NamedConfig(Resource):
     def _etag(self, aws: Aws, identifier: str) -> str:
         return str(self._call(aws, "get", Id=identifier)["ETag"])
 
-    def _all(self, aws: Aws) -> Iterator[tuple[str, str]]:
-        """Ids and names."""
-        for item in _listed(aws, self.listing, Type="custom"):
-            policy = item[self.kind]
-            yield policy["Id"], policy[f"{self.kind}Config"]["Name"]
-
 
 class OriginAccessControl(NamedConfig):
     """How CloudFront signs its requests to an origin."""
 
     tokens = ("aws:cloudfront/originAccessControl:OriginAccessControl",)
-    kind, operation, listing = "OriginAccessControl", "origin_access_control", "list_origin_access_controls"
+    kind, operation = "OriginAccessControl", "origin_access_control"
     config = Block(
         fields={
             "name": Field(aws="Name", required=True),
-            "description": Field(aws="Description", default=""),
+            "description": Field(aws="Description", default=MANAGED),
             "originAccessControlOriginType": Field(aws="OriginAccessControlOriginType", required=True),
             "signingBehavior": Field(aws="SigningBehavior", required=True),
             "signingProtocol": Field(aws="SigningProtocol", required=True),
         }
     )
     inputs = config
-
-    def _all(self, aws: Aws) -> Iterator[tuple[str, str]]:
-        for item in _listed(aws, self.listing):
-            yield item["Id"], item["Name"]
 
 
 def _names(aws: str) -> Block:
@@ -130,7 +109,7 @@ class CachePolicy(NamedConfig):
     """For how long what is cached, and what tells two requests apart."""
 
     tokens = ("aws:cloudfront/cachePolicy:CachePolicy",)
-    kind, operation, listing = "CachePolicy", "cache_policy", "list_cache_policies"
+    kind, operation = "CachePolicy", "cache_policy"
     config = Block(
         fields={
             "name": Field(aws="Name", required=True),
@@ -152,21 +131,6 @@ class CachePolicy(NamedConfig):
     inputs = config
 
 
-class OriginRequestPolicy(NamedConfig):
-    """What of a request the origin gets to see, beyond what tells requests apart."""
-
-    tokens = ("aws:cloudfront/originRequestPolicy:OriginRequestPolicy",)
-    kind, operation, listing = "OriginRequestPolicy", "origin_request_policy", "list_origin_request_policies"
-    config = Block(
-        fields={
-            "name": Field(aws="Name", required=True),
-            "comment": Field(aws="Comment", default=""),
-            **REQUEST_PARTS,
-        }
-    )
-    inputs = config
-
-
 OVERRIDE = {"override": Field(aws="Override", required=True)}
 
 
@@ -174,7 +138,7 @@ class ResponseHeadersPolicy(NamedConfig):
     """The headers that CloudFront adds to responses and takes from them."""
 
     tokens = ("aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",)
-    kind, operation, listing = "ResponseHeadersPolicy", "response_headers_policy", "list_response_headers_policies"
+    kind, operation = "ResponseHeadersPolicy", "response_headers_policy"
     config = Block(
         fields={
             "name": Field(aws="Name", required=True),
@@ -238,89 +202,13 @@ class ResponseHeadersPolicy(NamedConfig):
     inputs = config
 
 
-class Function(Resource):
-    """A function that runs at the edge; with `publish`, each change goes live."""
-
-    tokens = ("aws:cloudfront/function:Function",)
-    _config = Block(
-        fields={"comment": Field(aws="Comment", default=""), "runtime": Field(aws="Runtime", required=True)}
-    )
-    inputs = Block(
-        fields={
-            **_config.fields,
-            "name": Field(required=True),
-            "code": Field(required=True),
-            "publish": Field(default=True),
-        }
-    )
-    identity = ("name",)
-    computed = ("arn", "etag", "liveStageEtag", "status")
-    regional = False
-
-    def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
-        aws.client("cloudfront").create_function(**self._request(inputs))
-        self._publish(aws, inputs)
-        return str(inputs["name"])
-
-    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
-        client = aws.client("cloudfront")
-        response = client.describe_function(Name=identifier, Stage="DEVELOPMENT")
-        summary = response["FunctionSummary"]
-        code = client.get_function(Name=identifier, Stage="DEVELOPMENT")["FunctionCode"].read().decode()
-        return {
-            **self._config.from_aws(summary["FunctionConfig"]),
-            "name": identifier,
-            "code": code,
-            "arn": summary["FunctionMetadata"]["FunctionARN"],
-            "etag": response["ETag"],
-            "liveStageEtag": self._live_etag(aws, identifier) if known.get("publish", True) else None,
-            "status": summary.get("Status"),
-        }
-
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
-        client = aws.client("cloudfront")
-        client.update_function(IfMatch=self._etag(aws, identifier), **self._request(inputs))
-        self._publish(aws, inputs)
-
-    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
-        aws.client("cloudfront").delete_function(Name=identifier, IfMatch=self._etag(aws, identifier))
-
-    def unknown_after(self, changed: set[str], known: Properties) -> Iterable[str]:
-        """As Resource."""
-        return ("etag", "liveStageEtag", "status")
-
-    def _request(self, inputs: Properties) -> dict[str, Any]:
-        return {
-            "Name": inputs["name"],
-            "FunctionCode": str(inputs["code"]).encode(),
-            "FunctionConfig": self._config.to_aws(inputs),
-        }
-
-    def _publish(self, aws: Aws, inputs: Properties) -> None:
-        if inputs.get("publish", True):
-            name = inputs["name"]
-            aws.client("cloudfront").publish_function(Name=name, IfMatch=self._etag(aws, name))
-
-    def _etag(self, aws: Aws, name: str) -> str:
-        return str(aws.client("cloudfront").describe_function(Name=name, Stage="DEVELOPMENT")["ETag"])
-
-    def _live_etag(self, aws: Aws, name: str) -> str:
-        return str(aws.client("cloudfront").describe_function(Name=name, Stage="LIVE")["ETag"])
-
-
 class StatusCode(Field):
     """An HTTP status, a number for Pulumi and a text for CloudFront."""
 
     def to_aws(self, value: Any) -> str:
-        """As Field."""
         return str(value)
 
     def from_aws(self, value: Any) -> int | None:
-        """As Field."""
         return int(value) if value else None
 
 
@@ -385,7 +273,7 @@ LOGGING = Block(
 
 
 class Distribution(Resource):
-    """A distribution, known by its comment."""
+    """A distribution."""
 
     tokens = ("aws:cloudfront/distribution:Distribution",)
     _config = Block(
@@ -458,25 +346,21 @@ class Distribution(Resource):
     tagged = True
     regional = False
 
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource."""
-        distributions = _listed(aws, "list_distributions")
-        return next((str(each["Id"]) for each in distributions if each["Comment"] == inputs["comment"]), None)
-
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         response = aws.client("cloudfront").create_distribution_with_tags(
             DistributionConfigWithTags={
                 "DistributionConfig": self._to_aws(inputs, caller_reference=str(uuid.uuid4())),
                 "Tags": {"Items": tag_list(aws.tags(inputs))},
             }
         )
-        identifier = str(response["Distribution"]["Id"])
-        self._wait(aws, identifier, inputs)
-        return identifier
+        return str(response["Distribution"]["Id"])
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        """Wait until it is everywhere."""
+        if inputs.get("waitForDeployment", True):
+            aws.client("cloudfront").get_waiter("distribution_deployed").wait(Id=identifier, WaiterConfig=POLL)
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         client = aws.client("cloudfront")
         response = client.get_distribution(Id=identifier)
         distribution = response["Distribution"]
@@ -496,7 +380,6 @@ class Distribution(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         client = aws.client("cloudfront")
         if changed - {"tags", "retainOnDelete", "waitForDeployment"}:
             current = client.get_distribution_config(Id=identifier)
@@ -508,10 +391,10 @@ class Distribution(Resource):
                 client.untag_resource(Resource=known["arn"], TagKeys={"Items": keys})
             if tags:
                 client.tag_resource(Resource=known["arn"], Tags={"Items": tag_list(tags)})
-        self._wait(aws, identifier, inputs)
+        self.complete(aws, identifier, inputs)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource; CloudFront deletes only what is disabled, everywhere."""
+        """CloudFront deletes only what is disabled, everywhere."""
         client = aws.client("cloudfront")
         current = client.get_distribution_config(Id=identifier)
         if current["DistributionConfig"]["Enabled"]:
@@ -523,7 +406,6 @@ class Distribution(Resource):
         client.delete_distribution(Id=identifier, IfMatch=client.get_distribution_config(Id=identifier)["ETag"])
 
     def unknown_after(self, changed: set[str], known: Properties) -> Iterable[str]:
-        """As Resource."""
         return ("etag", "lastModifiedTime", "status")
 
     def _to_aws(self, inputs: Properties, caller_reference: str) -> dict[str, Any]:
@@ -538,19 +420,3 @@ class Distribution(Resource):
             else {"Enabled": False, "IncludeCookies": False, "Bucket": "", "Prefix": ""}
         )
         return {**config, "CallerReference": caller_reference, "WebACLId": ""}
-
-    def _wait(self, aws: Aws, identifier: str, inputs: Properties) -> None:
-        if inputs.get("waitForDeployment", True):
-            aws.client("cloudfront").get_waiter("distribution_deployed").wait(Id=identifier, WaiterConfig=POLL)
-
-
-def _listed(aws: Aws, method: str, **filters: str) -> Iterator[Mapping[str, Any]]:
-    """All items of one of CloudFront's lists, page by page."""
-    marker: dict[str, str] = {}
-    while True:
-        response = getattr(aws.client("cloudfront"), method)(**filters, **marker)
-        page = next(value for key, value in response.items() if key.endswith("List"))
-        yield from page.get("Items", [])
-        if not page.get("NextMarker"):
-            return
-        marker = {"Marker": page["NextMarker"]}

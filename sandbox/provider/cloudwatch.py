@@ -55,12 +55,10 @@ class MetricAlarm(Resource):
     tagged = True
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         aws.client("cloudwatch").put_metric_alarm(**_request(inputs), Tags=tag_list(aws.tags(inputs)))
         return str(inputs["name"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         client = aws.client("cloudwatch")
         alarms = client.describe_alarms(AlarmNames=[identifier])["MetricAlarms"]
         if not alarms:
@@ -70,7 +68,6 @@ class MetricAlarm(Resource):
         return {**properties, "arn": arn, "tagsAll": tag_map(client.list_tags_for_resource(ResourceARN=arn)["Tags"])}
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         client = aws.client("cloudwatch")
         client.put_metric_alarm(**_request(inputs))
         if "tags" in changed:
@@ -81,7 +78,6 @@ class MetricAlarm(Resource):
                 client.tag_resource(ResourceARN=arn, Tags=tag_list(tags))
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("cloudwatch").delete_alarms(AlarmNames=[identifier])
 
 

@@ -1,17 +1,14 @@
 """Cognito: user pools with their clients, groups and sign-in domains."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import Properties, Resource, superfluous_tags
 from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Field, Values
 
-PAGE_SIZE = 60
-
 
 class UserPool(Resource):
-    """A user pool; an interrupted deployment's is recognised by its name."""
+    """A user pool; there may be several of a name."""
 
     tokens = ("aws:cognito/userPool:UserPool",)
     # What can be changed; UpdateUserPool sets whatever it isn't given to its default.
@@ -69,27 +66,20 @@ class UserPool(Resource):
     computed = ("arn", "endpoint", "tagsAll")
     tagged = True
 
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource."""
-        pages = aws.client("cognito-idp").get_paginator("list_user_pools").paginate(MaxResults=PAGE_SIZE)
-        pools = (pool for page in pages for pool in page["UserPools"])
-        return next((str(pool["Id"]) for pool in pools if pool["Name"] == inputs["name"]), None)
-
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
-        client, given = aws.client("cognito-idp"), inputs.get("usernameConfiguration")
-        response = client.create_user_pool(
+        given = inputs.get("usernameConfiguration")
+        response = aws.client("cognito-idp").create_user_pool(
             PoolName=inputs["name"],
             UserPoolTags=aws.tags(inputs),
             **({"UsernameConfiguration": self._username.to_aws(given)} if given else {}),
             **self._settings.to_aws(inputs),
         )
-        identifier = str(response["UserPool"]["Id"])
-        client.set_user_pool_mfa_config(UserPoolId=identifier, **self._mfa.to_aws(inputs))
-        return identifier
+        return str(response["UserPool"]["Id"])
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        aws.client("cognito-idp").set_user_pool_mfa_config(UserPoolId=identifier, **self._mfa.to_aws(inputs))
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         client = aws.client("cognito-idp")
         pool = client.describe_user_pool(UserPoolId=identifier)["UserPool"]
         return {
@@ -103,7 +93,6 @@ class UserPool(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         client = aws.client("cognito-idp")
         if changed & self._settings.fields.keys():
             client.update_user_pool(UserPoolId=identifier, **self._settings.to_aws(inputs))
@@ -117,12 +106,11 @@ class UserPool(Resource):
                 client.tag_resource(ResourceArn=known["arn"], Tags=tags)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("cognito-idp").delete_user_pool(UserPoolId=identifier)
 
 
 class UserPoolClient(Resource):
-    """An application that signs users in; an interrupted deployment's is recognised by its name."""
+    """An application that signs users in."""
 
     tokens = ("aws:cognito/userPoolClient:UserPoolClient",)
     _client = Block(
@@ -155,14 +143,9 @@ class UserPoolClient(Resource):
         fields={"userPoolId": Field(required=True), "generateSecret": Field(default=False), **_client.fields}
     )
     replace_on = frozenset({"userPoolId", "generateSecret"})
-
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource."""
-        clients = self._all(aws, inputs["userPoolId"])
-        return next((str(each["ClientId"]) for each in clients if each["ClientName"] == inputs["name"]), None)
+    imported_as = "(?P<userPoolId>[^/]+)/(?P<id>.+)"
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         response = aws.client("cognito-idp").create_user_pool_client(
             UserPoolId=inputs["userPoolId"],
             GenerateSecret=inputs.get("generateSecret", False),
@@ -171,7 +154,6 @@ class UserPoolClient(Resource):
         return str(response["UserPoolClient"]["ClientId"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         found = aws.client("cognito-idp").describe_user_pool_client(UserPoolId=known["userPoolId"], ClientId=identifier)
         client = found["UserPoolClient"]
         return {
@@ -181,19 +163,12 @@ class UserPoolClient(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         aws.client("cognito-idp").update_user_pool_client(
             UserPoolId=inputs["userPoolId"], ClientId=identifier, **self._client.to_aws(inputs)
         )
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("cognito-idp").delete_user_pool_client(UserPoolId=known["userPoolId"], ClientId=identifier)
-
-    def _all(self, aws: Aws, pool_id: str) -> Iterator[Properties]:
-        paginator = aws.client("cognito-idp").get_paginator("list_user_pool_clients")
-        pages = paginator.paginate(UserPoolId=pool_id, MaxResults=PAGE_SIZE)
-        return (client for page in pages for client in page["UserPoolClients"])
 
 
 class UserGroup(Resource):
@@ -203,22 +178,20 @@ class UserGroup(Resource):
     _group = Block(fields={"description": Field(aws="Description", default="")})
     inputs = Block(fields={"userPoolId": Field(required=True), "name": Field(required=True), **_group.fields})
     identity = ("userPoolId", "name")
+    imported_as = "(?P<userPoolId>[^/]+)/(?P<name>.+)"
     replace_on = frozenset({"description"})
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         aws.client("cognito-idp").create_group(
             UserPoolId=inputs["userPoolId"], GroupName=inputs["name"], **self._group.to_aws(inputs)
         )
         return self.identifier(inputs)
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         found = aws.client("cognito-idp").get_group(UserPoolId=known["userPoolId"], GroupName=known["name"])
         return {"userPoolId": known["userPoolId"], "name": known["name"], **self._group.from_aws(found["Group"])}
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("cognito-idp").delete_group(UserPoolId=known["userPoolId"], GroupName=known["name"])
 
 
@@ -226,20 +199,34 @@ class UserPoolDomain(Resource):
     """The name below which a pool's sign-in pages are."""
 
     tokens = ("aws:cognito/userPoolDomain:UserPoolDomain",)
-    inputs = Block(fields={"domain": Field(required=True), "userPoolId": Field(required=True)})
+    inputs = Block(
+        fields={
+            "domain": Field(required=True),
+            "userPoolId": Field(required=True),
+            "managedLoginVersion": Field(default=AWS_DECIDES),
+        }
+    )
     identity = ("domain",)
     replace_on = frozenset({"userPoolId"})
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
-        aws.client("cognito-idp").create_user_pool_domain(Domain=inputs["domain"], UserPoolId=inputs["userPoolId"])
+        aws.client("cognito-idp").create_user_pool_domain(**self._asked(inputs))
         return self.identifier(inputs)
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         found = aws.client("cognito-idp").describe_user_pool_domain(Domain=identifier)["DomainDescription"]
-        return {"domain": identifier, "userPoolId": found["UserPoolId"]} if found else None
+        version = found.get("ManagedLoginVersion")
+        return (
+            {"domain": identifier, "userPoolId": found["UserPoolId"], "managedLoginVersion": version} if found else None
+        )
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        aws.client("cognito-idp").update_user_pool_domain(**self._asked(inputs))
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("cognito-idp").delete_user_pool_domain(Domain=identifier, UserPoolId=known["userPoolId"])
+
+    @staticmethod
+    def _asked(inputs: Properties) -> dict[str, Any]:
+        version = {"ManagedLoginVersion": inputs["managedLoginVersion"]} if inputs.get("managedLoginVersion") else {}
+        return {"Domain": inputs["domain"], "UserPoolId": inputs["userPoolId"], **version}

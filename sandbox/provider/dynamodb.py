@@ -69,7 +69,6 @@ class Table(Resource):
     tagged = True
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         name = str(inputs["name"])
         indexes = [_index_to_aws(index) for index in inputs.get("globalSecondaryIndexes", [])]
         aws.client("dynamodb").create_table(
@@ -82,15 +81,16 @@ class Table(Resource):
             Tags=tag_list(aws.tags(inputs)),
             **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
         )
-        self._wait(aws, name)
-        if _enabled(inputs, "pointInTimeRecovery"):
-            self._recover_points_in_time(aws, name, inputs)
-        if _enabled(inputs, "ttl"):
-            self._set_ttl(aws, name, inputs["ttl"])
         return name
 
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        self._wait(aws, identifier)
+        if _enabled(inputs, "pointInTimeRecovery"):
+            self._recover_points_in_time(aws, identifier, inputs)
+        if _enabled(inputs, "ttl"):
+            self._set_ttl(aws, identifier, inputs["ttl"])
+
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         dynamodb = aws.client("dynamodb")
         table = dynamodb.describe_table(TableName=identifier)["Table"]
         backups = dynamodb.describe_continuous_backups(TableName=identifier)["ContinuousBackupsDescription"]
@@ -114,7 +114,6 @@ class Table(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         dynamodb = aws.client("dynamodb")
         for name, request in (
             ("billingMode", {"BillingMode": _billing_mode(inputs)}),
@@ -141,7 +140,6 @@ class Table(Resource):
                 dynamodb.tag_resource(ResourceArn=known["arn"], Tags=tag_list(tags))
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         dynamodb = aws.client("dynamodb")
         dynamodb.delete_table(TableName=identifier)
         dynamodb.get_waiter("table_not_exists").wait(TableName=identifier, WaiterConfig=POLL)

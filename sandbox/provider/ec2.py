@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from sandbox.provider.emulator import Aws
-from sandbox.provider.resource import Properties, Resource, superfluous_tags, tag_list, tag_map
+from sandbox.provider.errors import ProviderError
+from sandbox.provider.resource import MANAGED, Properties, Resource, superfluous_tags, tag_list, tag_map
 from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Field, Values
 
 Thing = Mapping[str, Any]
@@ -31,22 +32,11 @@ class Ec2Resource(Resource):
         asked = [{"Name": name.replace("_", "-"), "Values": [value]} for name, value in filters.items()]
         return list(getattr(aws.client("ec2"), self.kind.listed_by)(Filters=asked)[self.kind.listed_as])
 
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource: told by its place and its tags, which it has from the beginning."""
-        tags = {f"tag:{key}": value for key, value in aws.tags(inputs).items()}
-        found = self.listed(aws, **self.place(inputs), **tags)
-        return str(found[0][self.kind.id]) if found else None
-
-    def place(self, inputs: Properties) -> dict[str, str]:
-        """What else EC2 finds it by."""
-        return {}
-
     def tags_at_creation(self, aws: Aws, inputs: Properties) -> list[dict[str, Any]]:
         """The tags as EC2 takes them with the thing itself."""
         return [{"ResourceType": self.kind.tagged_as, "Tags": tag_list(aws.tags(inputs))}]
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         thing = self.described(aws, identifier)
         return {**self.properties(aws, thing), "tagsAll": tag_map(thing.get("Tags", []))} if thing else None
 
@@ -60,7 +50,6 @@ class Ec2Resource(Resource):
         raise NotImplementedError
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         if "tags" in changed:
             ec2, tags = aws.client("ec2"), aws.tags(inputs)
             if keys := superfluous_tags(known, tags):
@@ -78,22 +67,15 @@ class Vpc(Ec2Resource):
     replace_on = frozenset({"cidrBlock"})
     computed = ("defaultRouteTableId", "tagsAll")
 
-    def place(self, inputs: Properties) -> dict[str, str]:
-        """As Ec2Resource."""
-        return {"cidr": inputs["cidrBlock"]}
-
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         request = {"CidrBlock": inputs["cidrBlock"], "TagSpecifications": self.tags_at_creation(aws, inputs)}
         return str(aws.client("ec2").create_vpc(**request)["Vpc"]["VpcId"])
 
     def properties(self, aws: Aws, thing: Thing) -> dict[str, Any]:
-        """As Ec2Resource."""
         main = DefaultRouteTable().listed(aws, vpc_id=thing["VpcId"], **{"association.main": "true"})
         return {"cidrBlock": thing["CidrBlock"], "defaultRouteTableId": main[0]["RouteTableId"]}
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("ec2").delete_vpc(VpcId=identifier)
 
 
@@ -110,31 +92,25 @@ class InternetGateway(Ec2Resource):
     )
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         request = {"TagSpecifications": self.tags_at_creation(aws, inputs)}
-        identifier = str(aws.client("ec2").create_internet_gateway(**request)["InternetGateway"]["InternetGatewayId"])
-        self._attach(aws, identifier, inputs)
-        return identifier
+        return str(aws.client("ec2").create_internet_gateway(**request)["InternetGateway"]["InternetGatewayId"])
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        if inputs.get("vpcId"):
+            aws.client("ec2").attach_internet_gateway(InternetGatewayId=identifier, VpcId=inputs["vpcId"])
 
     def properties(self, aws: Aws, thing: Thing) -> dict[str, Any]:
-        """As Ec2Resource."""
         return {"vpcId": next((each["VpcId"] for each in thing["Attachments"]), None)}
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         super().update(aws, identifier, known, inputs, changed)
         if "vpcId" in changed:
             self._detach(aws, identifier, known)
-            self._attach(aws, identifier, inputs)
+            self.complete(aws, identifier, inputs)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         self._detach(aws, identifier, known)
         aws.client("ec2").delete_internet_gateway(InternetGatewayId=identifier)
-
-    def _attach(self, aws: Aws, identifier: str, inputs: Properties) -> None:
-        if inputs.get("vpcId"):
-            aws.client("ec2").attach_internet_gateway(InternetGatewayId=identifier, VpcId=inputs["vpcId"])
 
     def _detach(self, aws: Aws, identifier: str, known: Properties) -> None:
         if known.get("vpcId"):
@@ -156,12 +132,20 @@ class DefaultRouteTable(Ec2Resource):
     kind = Kind("route-table", "describe_route_tables", "RouteTables", "RouteTableId")
     replace_on = frozenset({"defaultRouteTableId"})
 
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource: it is always there."""
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """Take it over: it is there already."""
         return str(inputs["defaultRouteTableId"])
 
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        known = self.state(aws, identifier, inputs) or {}
+        self.update(aws, identifier, known, inputs, {"routes", "tags"})
+
+    def imported(self, aws: Aws, import_id: str) -> dict[str, str]:
+        """By the id of its network."""
+        main = self.listed(aws, vpc_id=import_id, **{"association.main": "true"})
+        return {"id": str(main[0]["RouteTableId"]) if main else import_id}
+
     def properties(self, aws: Aws, thing: Thing) -> dict[str, Any]:
-        """As Ec2Resource."""
         routes = [
             {"cidrBlock": route["DestinationCidrBlock"], "gatewayId": route["GatewayId"]}
             for route in thing["Routes"]
@@ -170,7 +154,6 @@ class DefaultRouteTable(Ec2Resource):
         return {"defaultRouteTableId": thing["RouteTableId"], "routes": routes}
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         super().update(aws, identifier, known, inputs, changed)
         if "routes" in changed:
             self.delete(aws, identifier, known)
@@ -180,7 +163,6 @@ class DefaultRouteTable(Ec2Resource):
                 )
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         for route in known.get("routes") or []:
             aws.client("ec2").delete_route(RouteTableId=identifier, DestinationCidrBlock=route["cidrBlock"])
 
@@ -198,28 +180,25 @@ class Subnet(Ec2Resource):
         }
     )
     kind = Kind("subnet", "describe_subnets", "Subnets", "SubnetId")
-    identity = ("vpcId", "cidrBlock")
-    replace_on = frozenset({"availabilityZone"})
-
-    def place(self, inputs: Properties) -> dict[str, str]:
-        """As Ec2Resource."""
-        return {"vpc_id": inputs["vpcId"], "cidr_block": inputs["cidrBlock"]}
+    replace_on = frozenset({"vpcId", "cidrBlock", "availabilityZone"})
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
-        zone = inputs.get("availabilityZone")
+        zone, block = inputs.get("availabilityZone"), inputs["cidrBlock"]
+        if self.listed(aws, vpc_id=inputs["vpcId"], cidr_block=block):
+            raise ProviderError(f"CreateSubnet: InvalidSubnet.Conflict: {block} conflicts with another subnet")
         request = {
             "VpcId": inputs["vpcId"],
-            "CidrBlock": inputs["cidrBlock"],
+            "CidrBlock": block,
             "TagSpecifications": self.tags_at_creation(aws, inputs),
             **({"AvailabilityZone": zone} if zone else {}),
         }
-        identifier = str(aws.client("ec2").create_subnet(**request)["Subnet"]["SubnetId"])
-        self._set_public_addresses(aws, identifier, inputs)
-        return identifier
+        return str(aws.client("ec2").create_subnet(**request)["Subnet"]["SubnetId"])
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        public = {"Value": inputs.get("mapPublicIpOnLaunch", False)}
+        aws.client("ec2").modify_subnet_attribute(SubnetId=identifier, MapPublicIpOnLaunch=public)
 
     def properties(self, aws: Aws, thing: Thing) -> dict[str, Any]:
-        """As Ec2Resource."""
         return {
             "vpcId": thing["VpcId"],
             "cidrBlock": thing["CidrBlock"],
@@ -228,18 +207,12 @@ class Subnet(Ec2Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         super().update(aws, identifier, known, inputs, changed)
         if "mapPublicIpOnLaunch" in changed:
-            self._set_public_addresses(aws, identifier, inputs)
+            self.complete(aws, identifier, inputs)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("ec2").delete_subnet(SubnetId=identifier)
-
-    def _set_public_addresses(self, aws: Aws, identifier: str, inputs: Properties) -> None:
-        public = {"Value": inputs.get("mapPublicIpOnLaunch", False)}
-        aws.client("ec2").modify_subnet_attribute(SubnetId=identifier, MapPublicIpOnLaunch=public)
 
 
 RULES = Blocks(
@@ -262,32 +235,27 @@ class SecurityGroup(Ec2Resource):
         fields={
             "name": Field(required=True),
             "vpcId": Field(required=True),
-            "description": Field(required=True),
+            "description": Field(default=MANAGED),
             "ingress": RULES,
             "egress": RULES,
         }
     )
     kind = Kind("security-group", "describe_security_groups", "SecurityGroups", "GroupId")
-    identity = ("vpcId", "name")
-    replace_on = frozenset({"description"})
-
-    def place(self, inputs: Properties) -> dict[str, str]:
-        """As Ec2Resource."""
-        return {"vpc_id": inputs["vpcId"], "group_name": inputs["name"]}
+    replace_on = frozenset({"vpcId", "name", "description"})
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         created = aws.client("ec2").create_security_group(
             GroupName=inputs["name"],
             VpcId=inputs["vpcId"],
-            Description=inputs["description"],
+            Description=inputs.get("description", MANAGED),
             TagSpecifications=self.tags_at_creation(aws, inputs),
         )
-        self._set_rules(aws, created["GroupId"], inputs, {"ingress", "egress"})
         return str(created["GroupId"])
 
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        self._set_rules(aws, identifier, inputs, {"ingress", "egress"})
+
     def properties(self, aws: Aws, thing: Thing) -> dict[str, Any]:
-        """As Ec2Resource."""
         return {
             "name": thing["GroupName"],
             "vpcId": thing["VpcId"],
@@ -297,12 +265,10 @@ class SecurityGroup(Ec2Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         super().update(aws, identifier, known, inputs, changed)
         self._set_rules(aws, identifier, inputs, changed & {"ingress", "egress"})
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("ec2").delete_security_group(GroupId=identifier)
 
     def _set_rules(self, aws: Aws, identifier: str, inputs: Properties, directions: set[str]) -> None:
@@ -333,11 +299,9 @@ class Flag(Field):
     """A truth that Pulumi writes as text."""
 
     def to_aws(self, value: Any) -> bool:
-        """As Field."""
         return str(value).lower() == "true"
 
     def from_aws(self, value: Any) -> Any:
-        """As Field."""
         return None if value is None else str(value).lower()
 
 
@@ -385,15 +349,10 @@ class LaunchTemplate(Ec2Resource):
         fields={"name": Field(required=True), "updateDefaultVersion": Field(default=False), **DATA.fields},
     )
     kind = Kind("launch-template", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId")
-    identity = ("name",)
+    replace_on = frozenset({"name"})
     computed = ("defaultVersion", "latestVersion", "tagsAll")
 
-    def place(self, inputs: Properties) -> dict[str, str]:
-        """As Ec2Resource."""
-        return {"launch_template_name": inputs["name"]}
-
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         created = aws.client("ec2").create_launch_template(
             LaunchTemplateName=inputs["name"],
             LaunchTemplateData=DATA.to_aws(inputs),
@@ -402,7 +361,6 @@ class LaunchTemplate(Ec2Resource):
         return str(created["LaunchTemplate"]["LaunchTemplateId"])
 
     def properties(self, aws: Aws, thing: Thing) -> dict[str, Any]:
-        """As Ec2Resource."""
         response = aws.client("ec2").describe_launch_template_versions(
             LaunchTemplateId=thing["LaunchTemplateId"], Versions=["$Latest"]
         )
@@ -414,7 +372,6 @@ class LaunchTemplate(Ec2Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         super().update(aws, identifier, known, inputs, changed)
         if not changed & DATA.fields.keys():
             return
@@ -426,9 +383,7 @@ class LaunchTemplate(Ec2Resource):
             ec2.modify_launch_template(LaunchTemplateId=identifier, DefaultVersion=str(version))
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("ec2").delete_launch_template(LaunchTemplateId=identifier)
 
     def unknown_after(self, changed: set[str], known: Properties) -> tuple[str, ...]:
-        """As Resource."""
         return ("defaultVersion", "latestVersion") if changed & DATA.fields.keys() else ()

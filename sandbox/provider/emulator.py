@@ -1,6 +1,7 @@
 """The embedded AWS, as the stack's `aws` config names it; never another AWS."""
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Mapping
@@ -10,26 +11,9 @@ from urllib.parse import urlsplit
 from sandbox.provider.errors import ProviderError, no_answer
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
-# pulumi-aws's names of a service's endpoint, where they are not boto3's.
-ENDPOINT_NAMES = {
-    "cognito-idp": ("cognitoidp", "cognitoidentityprovider"),
-    "logs": ("cloudwatchlogs", "cloudwatchlog", "logs"),
-}
-CONFIG_KEYS = frozenset(
-    {
-        "accessKey",
-        "defaultTags",
-        "endpoints",
-        "region",
-        "s3UsePathStyle",
-        "secretKey",
-        "skipCredentialsValidation",
-        "skipMetadataApiCheck",
-        "skipRegionValidation",
-        "skipRequestingAccountId",
-        "version",
-    }
-)
+# Of pulumi-aws's keys those that would lead to other resources than here.
+UNKNOWN_KEYS = frozenset({"ignore_tags", "tag_policy_compliance"})
+DEFAULT_TAG_VARIABLE = "TF_AWS_DEFAULT_TAGS_"
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 120
 MAX_CONNECTIONS = 32
@@ -45,17 +29,17 @@ class Emulator:
             ProviderError: it has a key that is not known here, lacks one, or names an AWS that is not on this machine.
 
         """
-        values = {key: _parsed(value) for key, value in config.items()}
-        _refuse_unknown(values)
-        self.region = str(_required(values, "region"))
-        self.endpoints = _loopback_endpoints(values)
-        self.default_tags: dict[str, str] = (values.get("defaultTags") or {}).get("tags") or {}
-        self._credentials: dict[str, Any] = {
-            "aws_access_key_id": str(_required(values, "accessKey")),
-            "aws_secret_access_key": str(_required(values, "secretKey")),
-        }
-        self._addressing_style: Any = "path" if values.get("s3UsePathStyle") else "virtual"
-        self._session: Any = None
+        # The engine waits for this process to start, and botocore takes its time.
+        from components.aws_connection import AwsConfig, AwsSession
+
+        _refuse_unknown(config)
+        aws = AwsConfig.of(config)
+        self.endpoints = _loopback_endpoints(aws.endpoints)
+        self.default_tags = {**_default_tags_of_environment(), **_default_tags(config.get("defaultTags"))}
+        self._session = AwsSession(aws, at_given_endpoints_only=True)
+        self.region = str(self._session.get_config_variable("region") or "")
+        if not self.region:
+            raise ProviderError("aws:region is not set in the stack's config")
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._account_id = ""
@@ -77,6 +61,7 @@ class Emulator:
 
         Raises:
             ProviderError: nothing listens at an endpoint.
+            AwsConfigError: the config refuses the account that its credentials are of.
 
         """
         for url in set(map(urlsplit, self.endpoints.values())):
@@ -84,6 +69,7 @@ class Emulator:
                 socket.create_connection((str(url.hostname), url.port or 80), CONNECT_TIMEOUT_SECONDS).close()
             except OSError:
                 raise ProviderError(no_answer(url.geturl())) from None
+        self._session.expect_allowed_account()
 
     @property
     def account_id(self) -> str:
@@ -93,26 +79,17 @@ class Emulator:
         return self._account_id
 
     def _create_client(self, service: str, region: str) -> Any:
-        names = ENDPOINT_NAMES.get(service, (service,))
-        endpoint = next((self.endpoints[name] for name in names if name in self.endpoints), None)
-        if not endpoint:
-            raise ProviderError(f"the stack's config names no endpoint for {names[0]}: add it to aws:endpoints")
-        # The engine waits for this process to start, and boto3 takes its time.
-        import boto3
         from botocore.config import Config
 
-        self._session = self._session or boto3.session.Session(**self._credentials)
-        return self._session.client(
+        return self._session.create_client(
             service,
             region_name=region,
-            endpoint_url=endpoint,
             config=Config(
                 connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 read_timeout=READ_TIMEOUT_SECONDS,
                 max_pool_connections=MAX_CONNECTIONS,
                 # The emulator now and then answers 500 to what reads a log while a function writes it.
                 retries={"mode": "standard", "total_max_attempts": 8},
-                s3={"addressing_style": self._addressing_style},
             ),
         )
 
@@ -139,33 +116,35 @@ class Aws:
         return {**self.default_tags, **(inputs.get("tags") or {})}
 
 
-def _parsed(value: Any) -> Any:
-    """Pulumi hands on what is not a string as JSON."""
-    if not isinstance(value, str):
-        return value
-    try:
-        parsed = json.loads(value)
-    except ValueError:
-        return value
-    return parsed if isinstance(parsed, bool | list | dict) else value
-
-
 def _refuse_unknown(config: Mapping[str, Any]) -> None:
-    unknown = sorted(config.keys() - CONFIG_KEYS)
-    if unknown:
+    from components.aws_connection import NO_BEARING, AwsConfig, camel_case
+
+    known = {"version", *map(camel_case, {*AwsConfig.names(), *NO_BEARING} - UNKNOWN_KEYS)}
+    if unknown := sorted(config.keys() - known):
         raise ProviderError(
             f"aws:{unknown[0]} is not known to the sandbox's provider: add it to sandbox/provider/emulator.py"
         )
 
 
-def _required(config: Mapping[str, Any], key: str) -> Any:
-    if not config.get(key):
-        raise ProviderError(f"aws:{key} is not set in the stack's config")
-    return config[key]
+def _default_tags(configured: Any) -> dict[str, str]:
+    """Pulumi hands on what is not a string as JSON."""
+    parsed = json.loads(configured) if isinstance(configured, str) else configured
+    return dict((parsed or {}).get("tags") or {})
 
 
-def _loopback_endpoints(config: Mapping[str, Any]) -> dict[str, str]:
-    endpoints = {service: url for services in _required(config, "endpoints") for service, url in services.items()}
+def _default_tags_of_environment() -> dict[str, str]:
+    """Those that the config doesn't name count from there.
+
+    https://registry.terraform.io/providers/hashicorp/aws/latest/docs#default_tags-configuration-block
+    """
+    prefix = DEFAULT_TAG_VARIABLE
+    return {name.removeprefix(prefix): value for name, value in os.environ.items() if name.startswith(prefix)}
+
+
+def _loopback_endpoints(configured: list[dict[str, str]]) -> dict[str, str]:
+    endpoints = {service: url for services in configured for service, url in services.items()}
+    if not endpoints:
+        raise ProviderError("aws:endpoints is not set in the stack's config")
     for service, url in endpoints.items():
         if urlsplit(url).hostname not in LOOPBACK_HOSTS:
             raise ProviderError(

@@ -1,5 +1,8 @@
 """What goes wrong, told in one line each."""
 
+import time
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import botocore.exceptions
@@ -17,29 +20,50 @@ GONE_CODES = frozenset(
         "NoSuchBucket",
         "NoSuchBucketPolicy",
         "NoSuchCachePolicy",
-        "NoSuchCORSConfiguration",
         "NoSuchDistribution",
         "NoSuchEntity",
-        "NoSuchFunctionExists",
         "NoSuchHostedZone",
         "NoSuchKey",
         "NoSuchLifecycleConfiguration",
         "NoSuchOriginAccessControl",
-        "NoSuchOriginRequestPolicy",
         "NoSuchPublicAccessBlockConfiguration",
         "NoSuchResponseHeadersPolicy",
         "NotFoundException",
         "OwnershipControlsNotFoundError",
         "QueueDoesNotExist",
         "ResourceNotFoundException",
-        "ServerSideEncryptionConfigurationNotFoundError",
     }
 )
 """AWS's error codes for a thing that is not there."""
+PROPAGATION_POLL_SECONDS = 0.25
+PROPAGATION_POLLS = 480
+
+Answer = TypeVar("Answer")
 
 
 class ProviderError(Exception):
     """What the user should know, without a traceback."""
+
+
+def patiently(request: Callable[[], Answer], *codes: str, saying: str = "") -> Answer:
+    """Repeat a request while AWS refuses it, for what has just been made is not known everywhere yet.
+
+    The official provider does the same at the same places, for two minutes and longer.
+
+    Args:
+        request: What is asked.
+        codes: The error codes of such a refusal.
+        saying: What the error's message says then.
+
+    """
+    for _ in range(PROPAGATION_POLLS):
+        try:
+            return request()
+        except (botocore.exceptions.ClientError, botocore.exceptions.WaiterError) as error:
+            if _code(error) not in codes or saying not in str(error):
+                raise
+            time.sleep(PROPAGATION_POLL_SECONDS)
+    return request()
 
 
 def is_gone(error: Exception) -> bool:
@@ -65,5 +89,6 @@ def no_answer(url: str) -> str:
     return f"the embedded AWS at {parts.scheme}://{parts.netloc} does not answer: run `make sandbox`"
 
 
-def _code(error: botocore.exceptions.ClientError) -> str:
-    return str(error.response["Error"]["Code"])
+def _code(error: botocore.exceptions.ClientError | botocore.exceptions.WaiterError) -> str:
+    response = error.last_response if isinstance(error, botocore.exceptions.WaiterError) else error.response
+    return str(response.get("Error", {}).get("Code", ""))

@@ -30,7 +30,6 @@ class Role(Resource):
     regional = False
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         boundary = inputs.get("permissionsBoundary")
         aws.client("iam").create_role(
             RoleName=inputs["name"],
@@ -43,7 +42,6 @@ class Role(Resource):
         return str(inputs["name"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         iam = aws.client("iam")
         role = iam.get_role(RoleName=identifier)["Role"]
         tags = iam.get_paginator("list_role_tags").paginate(RoleName=identifier)
@@ -60,7 +58,6 @@ class Role(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         iam = aws.client("iam")
         if "assumeRolePolicy" in changed:
             iam.update_assume_role_policy(RoleName=identifier, PolicyDocument=inputs["assumeRolePolicy"])
@@ -83,7 +80,6 @@ class Role(Resource):
                 iam.tag_role(RoleName=identifier, Tags=tag_list(tags))
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("iam").delete_role(RoleName=identifier)
 
 
@@ -95,20 +91,18 @@ class RolePolicy(Setting):
         fields={"name": Field(required=True), "role": Field(required=True), "policy": Document(required=True)}
     )
     identity = ("role", "name")
+    imported_as = "(?P<role>[^:]+):(?P<name>.+)"
     regional = False
 
     def identifier(self, inputs: Properties) -> str:
-        """As Resource."""
         return f"{inputs['role']}:{inputs['name']}"
 
     def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
         aws.client("iam").put_role_policy(
             RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
         )
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         response = aws.client("iam").get_role_policy(RoleName=known["role"], PolicyName=known["name"])
         return {
             "role": response["RoleName"],
@@ -117,7 +111,6 @@ class RolePolicy(Setting):
         }
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("iam").delete_role_policy(RoleName=known["role"], PolicyName=known["name"])
 
 
@@ -127,20 +120,19 @@ class RolePolicyAttachment(Setting):
     tokens = ("aws:iam/rolePolicyAttachment:RolePolicyAttachment",)
     inputs = Block(fields={"role": Field(required=True), "policyArn": Field(required=True)})
     identity = ("role", "policyArn")
+    deleted_first = True
+    imported_as = "(?P<role>[^/]+)/(?P<policyArn>.+)"
     regional = False
 
     def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
         aws.client("iam").attach_role_policy(RoleName=inputs["role"], PolicyArn=inputs["policyArn"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         pages = aws.client("iam").get_paginator("list_attached_role_policies").paginate(RoleName=known["role"])
         attached = {policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]}
         return {"role": known["role"], "policyArn": known["policyArn"]} if known["policyArn"] in attached else None
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("iam").detach_role_policy(RoleName=known["role"], PolicyArn=known["policyArn"])
 
 
@@ -155,14 +147,15 @@ class InstanceProfile(Resource):
     regional = False
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         name = str(inputs["name"])
         aws.client("iam").create_instance_profile(InstanceProfileName=name, Tags=tag_list(aws.tags(inputs)))
-        self._give(aws, name, inputs)
         return name
 
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        if role := inputs.get("role"):
+            aws.client("iam").add_role_to_instance_profile(InstanceProfileName=identifier, RoleName=role)
+
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         profile = aws.client("iam").get_instance_profile(InstanceProfileName=identifier)["InstanceProfile"]
         return {
             "name": identifier,
@@ -172,11 +165,10 @@ class InstanceProfile(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         iam = aws.client("iam")
         if "role" in changed:
             self._take(aws, identifier, known)
-            self._give(aws, identifier, inputs)
+            self.complete(aws, identifier, inputs)
         if "tags" in changed:
             tags = aws.tags(inputs)
             if keys := superfluous_tags(known, tags):
@@ -185,13 +177,8 @@ class InstanceProfile(Resource):
                 iam.tag_instance_profile(InstanceProfileName=identifier, Tags=tag_list(tags))
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         self._take(aws, identifier, known)
         aws.client("iam").delete_instance_profile(InstanceProfileName=identifier)
-
-    def _give(self, aws: Aws, name: str, inputs: Properties) -> None:
-        if role := inputs.get("role"):
-            aws.client("iam").add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
 
     def _take(self, aws: Aws, name: str, known: Properties) -> None:
         if role := known.get("role"):

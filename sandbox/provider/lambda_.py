@@ -1,37 +1,21 @@
 """Lambda: functions with their versions, layers, aliases, permissions."""
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
 
-import botocore.exceptions
-
 from sandbox.provider.emulator import Aws
+from sandbox.provider.errors import patiently
 from sandbox.provider.resource import Properties, Resource, superfluous_tags
 from sandbox.provider.shape import AWS_DECIDES, Block, Field, Values
 
 POLL = {"Delay": 0.25, "MaxAttempts": 1200}
-PUBLISHED_STATES = {"Delay": 0.25, "MaxAttempts": 2400}
 X86 = ["x86_64"]
+# What Lambda says of a role that IAM has only just made.
+NEW_ROLE = ("InvalidParameterValueException",)
 # A function's inputs that go with its code; all others but the ones below go with its configuration.
 CODE_INPUTS = frozenset({"code", "sourceCodeHash", "codeSha256", "architectures"})
 UNVERSIONED_INPUTS = frozenset({"tags", "reservedConcurrentExecutions", "publish", "region"})
-# What a new version is published for; the rest of a configuration (revision, state, time) is Lambda's own.
-VERSIONED_CONFIGURATION = (
-    "Architectures",
-    "CodeSha256",
-    "Description",
-    "Environment",
-    "Handler",
-    "LoggingConfig",
-    "MemorySize",
-    "Role",
-    "Runtime",
-    "Timeout",
-    "TracingConfig",
-)
 
 CONFIGURATION = Block(
     fields={
@@ -99,28 +83,28 @@ class Function(Resource):
     tagged = True
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
-        client, name = aws.client("lambda"), str(inputs["name"])
-        client.create_function(
+        request = {
             **CONFIGURATION.to_aws(inputs),
-            Architectures=inputs.get("architectures", X86),
-            Code={"ZipFile": inputs["code"].zip_bytes()},
-            Tags=aws.tags(inputs),
-        )
-        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig=POLL)
+            "Architectures": inputs.get("architectures", X86),
+            "Code": {"ZipFile": inputs["code"].zip_bytes()},
+            "Publish": inputs.get("publish", False),
+            "Tags": aws.tags(inputs),
+        }
+        patiently(lambda: aws.client("lambda").create_function(**request), *NEW_ROLE, saying="cannot be assumed")
+        return str(inputs["name"])
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        """Wait for the function itself; a version that is published with it may be pending for minutes more."""
+        aws.client("lambda").get_waiter("function_active_v2").wait(FunctionName=identifier, WaiterConfig=POLL)
         if inputs.get("reservedConcurrentExecutions", -1) >= 0:
-            self._reserve(aws, name, inputs)
-        if inputs.get("publish"):
-            self._publish(aws, name)
-        return name
+            self._reserve(aws, identifier, inputs)
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         client = aws.client("lambda")
         response = client.get_function(FunctionName=identifier)
         function = response["Configuration"]
         arn = function["FunctionArn"]
-        version = self._version(aws, function) if known.get("publish") else "$LATEST"
+        version = self._newest(aws, identifier)
         return {
             **CONFIGURATION.from_aws({**function, "Layers": [each["Arn"] for each in function.get("Layers", [])]}),
             "architectures": function.get("Architectures", X86),
@@ -140,7 +124,6 @@ class Function(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         client = aws.client("lambda")
         if "tags" in changed:
             tags = aws.tags(inputs)
@@ -148,10 +131,9 @@ class Function(Resource):
                 client.untag_resource(Resource=known["arn"], TagKeys=keys)
             if tags:
                 client.tag_resource(Resource=known["arn"], Tags=tags)
-        if "reservedConcurrentExecutions" in changed:
-            self._reserve(aws, identifier, inputs)
         if changed - CODE_INPUTS - UNVERSIONED_INPUTS:
-            client.update_function_configuration(**CONFIGURATION.to_aws(inputs))
+            request = CONFIGURATION.to_aws(inputs)
+            patiently(lambda: client.update_function_configuration(**request), *NEW_ROLE, saying="cannot be assumed")
             self._wait_until_updated(aws, identifier)
         if changed & CODE_INPUTS:
             client.update_function_code(
@@ -160,15 +142,20 @@ class Function(Resource):
                 Architectures=inputs.get("architectures", X86),
             )
             self._wait_until_updated(aws, identifier)
-        if inputs.get("publish"):
+        if "reservedConcurrentExecutions" in changed:
+            self._reserve(aws, identifier, inputs)
+        if inputs.get("publish") and changed - (UNVERSIONED_INPUTS - {"publish"}):
             self._publish(aws, identifier)
 
+    def taken_for_done(self, inputs: Properties) -> Properties:
+        """The official provider takes back what AWS doesn't tell of (resetNonRefreshableAttributes)."""
+        return {name: value for name, value in inputs.items() if name not in ("code", "sourceCodeHash")}
+
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource, with all its versions."""
+        """Delete it with all its versions."""
         aws.client("lambda").delete_function(FunctionName=identifier)
 
     def unknown_after(self, changed: set[str], known: Properties) -> Iterable[str]:
-        """As Resource."""
         if not changed - UNVERSIONED_INPUTS:
             return ()
         code = ("codeSha256", "sourceCodeSize") if changed & CODE_INPUTS else ()
@@ -186,34 +173,14 @@ class Function(Resource):
             client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
 
     def _publish(self, aws: Aws, name: str) -> None:
-        """Publish what there is, unless an interrupted deployment has published it already."""
         client = aws.client("lambda")
-        latest, versions = self._versions(aws, name)
-        if versions and _same(versions[0], latest):
-            return
         version = client.publish_version(FunctionName=name)["Version"]
-        try:
-            client.get_waiter("published_version_active").wait(
-                FunctionName=name, Qualifier=version, WaiterConfig=PUBLISHED_STATES
-            )
-        except botocore.exceptions.WaiterError:
-            # A version that can't start is there all the same: the program's release gate tells why, with its log.
-            if client.get_function_configuration(FunctionName=name, Qualifier=version)["State"] != "Failed":
-                raise
+        client.get_waiter("function_updated").wait(FunctionName=name, Qualifier=version, WaiterConfig=POLL)
 
-    def _version(self, aws: Aws, function: Properties) -> str:
-        """The published version that is what the function is now; if none is, the newest."""
-        _, versions = self._versions(aws, function["FunctionName"])
-        if not versions:
-            return "$LATEST"
-        return str(next((each for each in versions if _same(each, function)), versions[0])["Version"])
-
-    def _versions(self, aws: Aws, name: str) -> tuple[Properties, list[Properties]]:
-        """`$LATEST`, and the published versions from the newest on."""
+    def _newest(self, aws: Aws, name: str) -> str:
+        """The number of the newest version; that of a function without versions is `$LATEST`."""
         pages = aws.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=name)
-        versions = {each["Version"]: each for page in pages for each in page["Versions"]}
-        latest = versions.pop("$LATEST")
-        return latest, sorted(versions.values(), key=lambda each: int(each["Version"]), reverse=True)
+        return [str(each["Version"]) for page in pages for each in page["Versions"]][-1]
 
 
 class LayerVersion(Resource):
@@ -234,20 +201,7 @@ class LayerVersion(Resource):
     replace_on = frozenset(inputs.fields) - {"skipDestroy"}
     computed = ("arn", "codeSha256", "createdDate", "layerArn", "sourceCodeSize", "version")
 
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """A version with this content."""
-        client, name = aws.client("lambda"), inputs["layerName"]
-        sha256 = base64.b64encode(hashlib.sha256(inputs["code"].zip_bytes()).digest()).decode()
-        pages = client.get_paginator("list_layer_versions").paginate(LayerName=name)
-        for version in (each for page in pages for each in page["LayerVersions"]):
-            arn = str(version["LayerVersionArn"])
-            actual = self.read(aws, arn, inputs) or {}
-            if actual["codeSha256"] == sha256 and not self.shape.changes({**inputs, **actual}, inputs):
-                return arn
-        return None
-
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         response = aws.client("lambda").publish_layer_version(
             LayerName=inputs["layerName"],
             Description=inputs.get("description", ""),
@@ -258,7 +212,6 @@ class LayerVersion(Resource):
         return str(response["LayerVersionArn"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         layer_arn, name, version = _layer_parts(identifier)
         layer = aws.client("lambda").get_layer_version(LayerName=name, VersionNumber=int(version))
         return {
@@ -275,10 +228,9 @@ class LayerVersion(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource; what can be changed, AWS knows nothing of."""
+        """What can be changed, AWS knows nothing of."""
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         if not known.get("skipDestroy"):
             _, name, version = _layer_parts(identifier)
             aws.client("lambda").delete_layer_version(LayerName=name, VersionNumber=int(version))
@@ -297,24 +249,18 @@ class Alias(Resource):
     )
     inputs = Block(fields={**_alias.fields, "functionName": Field(required=True)})
     identity = ("functionName", "name")
+    imported_as = "(?P<functionName>[^/]+)/(?P<name>.+)"
     computed = ("arn", "invokeArn")
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         response = aws.client("lambda").create_alias(FunctionName=inputs["functionName"], **self._alias.to_aws(inputs))
         return str(response["AliasArn"])
 
     def identifier(self, inputs: Properties) -> str:
-        """As Resource; the ARN of an alias is known once it is there."""
-        return ""
-
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource."""
-        actual = self.read(aws, "", inputs)
-        return actual["arn"] if actual else None
+        """The ARN of an alias is known once it is there."""
+        return str(inputs.get("arn", ""))
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         alias = aws.client("lambda").get_alias(FunctionName=known["functionName"], Name=known["name"])
         arn = alias["AliasArn"]
         return {
@@ -325,11 +271,9 @@ class Alias(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         aws.client("lambda").update_alias(FunctionName=inputs["functionName"], **self._alias.to_aws(inputs))
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("lambda").delete_alias(FunctionName=known["functionName"], Name=known["name"])
 
 
@@ -347,15 +291,14 @@ class Permission(Resource):
             "qualifier": Field(),
         }
     )
-    identity = ("function", "qualifier", "statementId")
     replace_on = frozenset(inputs.fields)
+    named_by = "statementId"
+    imported_as = "(?P<function>[^:/]+)(?::(?P<qualifier>[^/]+))?/(?P<statementId>.+)"
 
     def identifier(self, inputs: Properties) -> str:
-        """As Resource."""
         return str(inputs["statementId"])
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         source = inputs.get("sourceArn")
         aws.client("lambda").add_permission(
             **_function_of(inputs),
@@ -367,7 +310,6 @@ class Permission(Resource):
         return str(inputs["statementId"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         policy = json.loads(aws.client("lambda").get_policy(**_function_of(known))["Policy"])
         statement = next((each for each in policy["Statement"] if each["Sid"] == identifier), None)
         if statement is None:
@@ -383,10 +325,9 @@ class Permission(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource; there is nothing that can be changed."""
+        """There is nothing that can be changed."""
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("lambda").remove_permission(**_function_of(known), StatementId=identifier)
 
 
@@ -394,17 +335,6 @@ def _layer_parts(version_arn: str) -> tuple[str, str, str]:
     """The layer's ARN, its name and the number of the version."""
     layer_arn, version = version_arn.rsplit(":", 1)
     return layer_arn, layer_arn.rsplit(":", 1)[1], version
-
-
-def _same(version: Properties, latest: Properties) -> bool:
-    """Whether a published version is what the function is now."""
-
-    def content(function: Properties) -> list[Any]:
-        layers = [layer["Arn"] for layer in function.get("Layers", [])]
-        snap_start = function.get("SnapStart", {}).get("ApplyOn", "None")
-        return [layers, snap_start, *(function.get(key) for key in VERSIONED_CONFIGURATION)]
-
-    return content(version) == content(latest)
 
 
 def _invoke_arn(aws: Aws, function_arn: str) -> str:

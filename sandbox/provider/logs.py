@@ -17,14 +17,15 @@ class LogGroup(Resource):
     tagged = True
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         tags = aws.tags(inputs)
         aws.client("logs").create_log_group(logGroupName=inputs["name"], **({"tags": tags} if tags else {}))
-        self._retain(aws, inputs)
         return str(inputs["name"])
 
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        if inputs.get("retentionInDays"):
+            self._retain(aws, inputs)
+
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         logs = aws.client("logs")
         pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=identifier)
         group = next((each for page in pages for each in page["logGroups"] if each["logGroupName"] == identifier), None)
@@ -40,7 +41,6 @@ class LogGroup(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         if "retentionInDays" in changed:
             self._retain(aws, inputs)
         if "tags" in changed:
@@ -51,7 +51,6 @@ class LogGroup(Resource):
                 logs.tag_resource(resourceArn=known["arn"], tags=tags)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("logs").delete_log_group(logGroupName=identifier)
 
     def _retain(self, aws: Aws, inputs: Properties) -> None:

@@ -13,6 +13,7 @@ from sandbox.provider import (
     cognito,
     dynamodb,
     ec2,
+    events,
     iam,
     lambda_,
     logs,
@@ -26,8 +27,8 @@ from sandbox.provider.errors import ProviderError
 from sandbox.provider.resource import Resource
 
 MODULES = (
-    *(acm, apigatewayv2, autoscaling, cloudfront, cloudwatch, cognito, dynamodb, ec2, iam, lambda_, logs),
-    *(route53, s3, sqs),
+    *(acm, apigatewayv2, autoscaling, cloudfront, cloudwatch, cognito, dynamodb, ec2, events, iam, lambda_),
+    *(logs, route53, s3, sqs),
 )
 # Where a module is not named after the middle of the token.
 FILES = {"index": "sts.py", "lambda": "lambda_.py"}

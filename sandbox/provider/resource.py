@@ -1,18 +1,20 @@
 """What all resource types share: how inputs become a thing in AWS, and what of it differs."""
 
-import contextlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import botocore.exceptions
 
 from sandbox.provider.emulator import Aws
-from sandbox.provider.errors import ProviderError, is_gone
+from sandbox.provider.errors import Answer, ProviderError, is_gone
 from sandbox.provider.shape import AWS_DECIDES, Block, Field, Problem
 from sandbox.provider.wire import has_unknown
 
 Properties = Mapping[str, Any]
 TAGS = {"tags": Field()}
+MANAGED = "Managed by Pulumi"
+"""The description that pulumi-aws gives where AWS wants one."""
 REGION = {"region": Field(default=AWS_DECIDES)}
 
 
@@ -30,10 +32,17 @@ class Resource:
     replace_on: ClassVar[frozenset[str]] = frozenset()
     """The inputs that AWS can't change on an existing thing."""
     identity: ClassVar[tuple[str, ...]] = ()
-    """The inputs that make its name in AWS, none where AWS gives it an id.
+    """The inputs that its id is made of, none where AWS gives it one. They can't be changed either."""
+    named_by: ClassVar[str] = "name"
+    """The input for which pulumi-aws makes up a name where the program gives none.
 
-    They can't be changed either. While they stay, the old thing must go before the new one comes.
+    Where the program gives one, the old thing goes before the new one comes, even under another name:
+    https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/schema.go (nameRequiresDeleteBeforeReplace)
     """
+    deleted_first: ClassVar[bool] = False
+    """Whether it is so whatever its name, as pulumi-aws says of some types."""
+    imported_as: ClassVar[str] = "(?P<id>.+)"
+    """What `pulumi import` takes for an id, with the inputs that it names."""
     computed: ClassVar[tuple[str, ...]] = ()
     """The outputs that are known once it is created."""
     tagged: ClassVar[bool] = False
@@ -46,18 +55,28 @@ class Resource:
 
     # What a subclass says.
 
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """The id of the thing that an interrupted deployment has left, if there is one."""
-        identifier = self.identifier(inputs)
-        return identifier if self.read(aws, identifier, inputs) is not None else None
-
     def identifier(self, inputs: Properties) -> str:
         """The id of the thing, where that follows from its inputs."""
         return "/".join(str(inputs[name]) for name in self.identity)
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """Create the thing, wait until it can be used and return its id."""
+        """Create the thing, with an error of AWS where there is one already, and return its id."""
         raise NotImplementedError
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        """Do what is left once it has its id: what takes further requests, and waiting until it can be used."""
+
+    def imported(self, aws: Aws, import_id: str) -> dict[str, str]:
+        """What `read` needs to know of a thing that is imported, its `id` among it unless that follows.
+
+        Raises:
+            ProviderError: the import id has another form.
+
+        """
+        match = re.fullmatch(self.imported_as, import_id)
+        if match is None:
+            raise ProviderError(f"{import_id} is no import id of this type; see {self._documentation()}")
+        return {name: value for name, value in match.groupdict().items() if value is not None}
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         """The inputs and outputs as AWS has them, `tagsAll` for tags; None or an error of AWS if the thing is gone."""
@@ -70,6 +89,10 @@ class Resource:
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         """Delete the thing; an error of AWS that it is gone does no harm."""
         raise NotImplementedError
+
+    def taken_for_done(self, inputs: Properties) -> Properties:
+        """The inputs that the stack believes to be in place even if an update fails: it doesn't try them again."""
+        return inputs
 
     def unknown_after(self, changed: set[str], known: Properties) -> Iterable[str]:
         """The outputs that an update of these inputs will change, for previews."""
@@ -84,8 +107,8 @@ class Resource:
             yield path, f"{path} {reason}" + (f": add it to {file}" if "not known" in reason else "")
 
     def changes(self, aws: Aws, old_inputs: Properties, known: Properties, inputs: Properties) -> set[str]:
-        """The inputs that differ from what there is."""
-        changed = self.shape.changes(old_inputs, inputs) - {"tags", "region"}
+        """The inputs that differ from what there is, as the stack knows it."""
+        changed = self.shape.changes({**old_inputs, **known}, inputs) - {"tags", "region"}
         if self.tagged and (has_unknown(inputs.get("tags")) or (known.get("tagsAll") or {}) != aws.tags(inputs)):
             changed.add("tags")
         if self.regional and known.get("region", aws.region) != aws.region:
@@ -96,33 +119,17 @@ class Resource:
         """Those of the changed inputs that only a new thing can have."""
         return changed & (self.replace_on | set(self.identity) | {"region"})
 
-    def realise(self, aws: Aws, inputs: Properties) -> str:
-        """Create the thing, or adopt the one that an interrupted deployment has left.
-
-        Returns:
-            Its id.
-
-        Raises:
-            ProviderError: there is one that can't be brought to the inputs.
-
-        """
-        identifier: str | None = _unless_gone(lambda: self.find(aws, inputs))
-        if identifier is None:
-            return self._create_whole(aws, inputs)
-        known = self.read(aws, identifier, inputs) or {}
-        changed = self.changes(aws, known, known, inputs)
-        if conflicts := sorted(self.replaces(changed) & known.keys()):
-            raise ProviderError(
-                f"{identifier} exists already with another {', '.join(conflicts)}, and AWS can't change that: "
-                "delete it, or forget the sandbox with `make sandbox-clean`"
-            )
-        if changed:
-            self.update(aws, identifier, known, inputs, changed)
-        return identifier
+    def goes_first(self, inputs: Properties) -> bool:
+        """Whether the old thing is deleted before the new one is created."""
+        return self.deleted_first or self.named_by in inputs
 
     def state(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         """All outputs as AWS has them, and the inputs that AWS knows nothing of as they were; None if it is gone."""
-        actual = _unless_gone(lambda: self.read(aws, identifier, known))
+        return _unless_gone(lambda: self.new_state(aws, identifier, known))
+
+    def new_state(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
+        """The same, with an error of AWS that it is gone: what is new may not be there for every reader yet."""
+        actual = self.read(aws, identifier, known)
         if actual is None:
             return None
         kept = {name: known[name] for name in self.shape.fields if name in known and name not in actual}
@@ -141,15 +148,9 @@ class Resource:
         """Delete the thing, if it is there."""
         _unless_gone(lambda: self.delete(aws, identifier, known))
 
-    def _create_whole(self, aws: Aws, inputs: Properties) -> str:
-        """Create the thing or nothing: what a failed creation leaves, Pulumi would know nothing of."""
-        try:
-            return self.create(aws, inputs)
-        except Exception:
-            with contextlib.suppress(Exception):
-                if (identifier := self.find(aws, inputs)) is not None:
-                    self.destroy(aws, identifier, {**inputs, **(self.state(aws, identifier, inputs) or {})})
-            raise
+    def _documentation(self) -> str:
+        _, module, name = self.tokens[0].split(":")
+        return f"https://www.pulumi.com/registry/packages/aws/api-docs/{module.split('/')[0]}/{name.lower()}/#import"
 
     @staticmethod
     def _own_tags(aws: Aws, tags: Mapping[str, str], known: Properties) -> dict[str, str] | None:
@@ -159,19 +160,13 @@ class Resource:
 
 
 class Setting(Resource):
-    """A part of another thing that is set as a whole, so that creating and updating it are one."""
-
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """Nothing to find: setting it again does no harm."""
-        return None
+    """What AWS puts in the place of what is there, so that creating and updating it are one."""
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         self.put(aws, inputs)
         return self.identifier(inputs)
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         self.put(aws, inputs)
 
     def put(self, aws: Aws, inputs: Properties) -> None:
@@ -194,7 +189,7 @@ def superfluous_tags(known: Properties, tags: Mapping[str, str]) -> list[str]:
     return [key for key in known.get("tagsAll") or {} if key not in tags]
 
 
-def _unless_gone(request: Any) -> Any:
+def _unless_gone(request: Callable[[], Answer]) -> Answer | None:
     try:
         return request()
     except botocore.exceptions.ClientError as error:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.provider.emulator import Aws
-from sandbox.provider.resource import Properties, Setting
+from sandbox.provider.resource import Properties, Resource
 from sandbox.provider.shape import Block, Blocks, Field, Values
 
 POLL = {"Delay": 1, "MaxAttempts": 300}
@@ -16,7 +16,7 @@ class Host(Field):
         return bool(_plain(old or "") != _plain(new or ""))
 
 
-class Record(Setting):
+class Record(Resource):
     """All records of one name and type; with `aliases`, a name for another thing in AWS."""
 
     tokens = ("aws:route53/record:Record",)
@@ -45,19 +45,24 @@ class Record(Setting):
         }
     )
     identity = ("zoneId", "name", "type")
+    # Its name is no name that Pulumi could make up.
+    named_by = ""
+    imported_as = "(?P<zoneId>[^_]+)_(?P<name>.+)_(?P<type>[A-Z]+)"
     computed = ("fqdn",)
     regional = False
 
     def identifier(self, inputs: Properties) -> str:
-        """As Resource."""
         return f"{inputs['zoneId']}_{_plain(inputs['name'])}_{inputs['type']}"
 
-    def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
-        self._change(aws, inputs["zoneId"], "UPSERT", self._record_set(aws, inputs))
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """Write them, over others where the program says so."""
+        self._change(aws, "UPSERT" if inputs.get("allowOverwrite") else "CREATE", inputs)
+        return self.identifier(inputs)
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        self._change(aws, "UPSERT", inputs)
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         fqdn = self._fqdn(aws, known)
         record_set = self._find_record_set(aws, known["zoneId"], fqdn, known["type"])
         if record_set is None:
@@ -74,11 +79,10 @@ class Record(Setting):
         }
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         zone_id = known["zoneId"]
         record_set = self._find_record_set(aws, zone_id, self._fqdn(aws, known), known["type"])
         if record_set is not None:
-            self._change(aws, zone_id, "DELETE", record_set)
+            self._request(aws, zone_id, "DELETE", record_set)
 
     def _record_set(self, aws: Aws, inputs: Properties) -> dict[str, Any]:
         record_set: dict[str, Any] = {"Name": self._fqdn(aws, inputs), "Type": inputs["type"]}
@@ -87,7 +91,10 @@ class Record(Setting):
         records = [{"Value": _quoted(value, inputs["type"])} for value in inputs.get("records", [])]
         return {**record_set, "TTL": inputs.get("ttl", 0), "ResourceRecords": records}
 
-    def _change(self, aws: Aws, zone_id: str, action: str, record_set: Properties) -> None:
+    def _change(self, aws: Aws, action: str, inputs: Properties) -> None:
+        self._request(aws, inputs["zoneId"], action, self._record_set(aws, inputs))
+
+    def _request(self, aws: Aws, zone_id: str, action: str, record_set: Properties) -> None:
         route53 = aws.client("route53")
         response = route53.change_resource_record_sets(
             HostedZoneId=zone_id, ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": record_set}]}

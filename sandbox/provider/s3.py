@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from sandbox.provider.emulator import Aws
 from sandbox.provider.errors import ProviderError
 from sandbox.provider.resource import Properties, Resource, Setting, tag_list, tag_map
-from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Document, Field, Values
+from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Document, Field
 from sandbox.provider.wire import Content
 
 BUCKET = {"bucket": Field(aws="Bucket", required=True)}
@@ -22,19 +22,28 @@ class Bucket(Resource):
     tokens = ("aws:s3/bucket:Bucket",)
     inputs = Block(fields={**BUCKET, "forceDestroy": Field(default=False)})
     identity = ("bucket",)
+    named_by = "bucket"
     computed = ("arn", "bucketDomainName", "bucketRegionalDomainName", "hostedZoneId", "region", "tagsAll")
     tagged = True
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
-        name = str(inputs["bucket"])
-        where = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
-        aws.client("s3").create_bucket(Bucket=name, **where)
-        self._tag(aws, name, inputs)
+        """Create it; in the oldest region S3 lets one create an own bucket again, and pulumi-aws doesn't.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+        """
+        name, s3, oldest = str(inputs["bucket"]), aws.client("s3"), aws.region == "us-east-1"
+        if oldest and any(each["Name"] == name for each in s3.list_buckets()["Buckets"]):
+            raise ProviderError(f"CreateBucket: BucketAlreadyExists: there is a bucket {name}")
+        s3.create_bucket(
+            Bucket=name, **({} if oldest else {"CreateBucketConfiguration": {"LocationConstraint": aws.region}})
+        )
         return name
 
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        if aws.tags(inputs):
+            self._tag(aws, identifier, inputs)
+
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         aws.client("s3").head_bucket(Bucket=identifier)
         return {
             "bucket": identifier,
@@ -46,12 +55,10 @@ class Bucket(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         if "tags" in changed:
             self._tag(aws, identifier, inputs)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         if known.get("forceDestroy"):
             _delete_versions(aws, identifier, _versions(aws, identifier))
         aws.client("s3").delete_bucket(Bucket=identifier)
@@ -93,18 +100,15 @@ class BucketPublicAccessBlock(BucketSetting):
     inputs = Block(fields={**BUCKET, **_blocks.fields})
 
     def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
         aws.client("s3").put_public_access_block(
             Bucket=inputs["bucket"], PublicAccessBlockConfiguration=self._blocks.to_aws(inputs)
         )
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         response = aws.client("s3").get_public_access_block(Bucket=identifier)
         return {"bucket": identifier, **self._blocks.from_aws(response["PublicAccessBlockConfiguration"])}
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("s3").delete_public_access_block(Bucket=identifier)
 
 
@@ -115,15 +119,12 @@ class BucketPolicy(BucketSetting):
     inputs = Block(fields={**BUCKET, "policy": Document(aws="Policy", required=True)})
 
     def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
         aws.client("s3").put_bucket_policy(Bucket=inputs["bucket"], Policy=inputs["policy"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         return {"bucket": identifier, "policy": aws.client("s3").get_bucket_policy(Bucket=identifier)["Policy"]}
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("s3").delete_bucket_policy(Bucket=identifier)
 
 
@@ -135,85 +136,16 @@ class BucketOwnershipControls(BucketSetting):
     inputs = Block(fields={**BUCKET, "rule": _rule})
 
     def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
         aws.client("s3").put_bucket_ownership_controls(
             Bucket=inputs["bucket"], OwnershipControls={"Rules": [self._rule.to_aws(inputs["rule"])]}
         )
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         response = aws.client("s3").get_bucket_ownership_controls(Bucket=identifier)
         return {"bucket": identifier, "rule": self._rule.from_aws(response["OwnershipControls"]["Rules"][0])}
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("s3").delete_bucket_ownership_controls(Bucket=identifier)
-
-
-class BucketVersioning(BucketSetting):
-    """Whether a bucket keeps what is overwritten and deleted."""
-
-    tokens = ("aws:s3/bucketVersioning:BucketVersioning",)
-    _versioning = Block(fields={"status": Field(aws="Status", required=True)}, required=True)
-    inputs = Block(fields={**BUCKET, "versioningConfiguration": _versioning})
-
-    def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
-        configuration = self._versioning.to_aws(inputs["versioningConfiguration"])
-        # Pulumi's "Disabled" is a bucket on which versioning was never enabled; AWS has no word for it.
-        if configuration["Status"] != "Disabled":
-            aws.client("s3").put_bucket_versioning(Bucket=inputs["bucket"], VersioningConfiguration=configuration)
-
-    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
-        response = aws.client("s3").get_bucket_versioning(Bucket=identifier)
-        return {"bucket": identifier, "versioningConfiguration": {"status": response.get("Status", "Disabled")}}
-
-    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource; AWS can't disable versioning, only suspend it."""
-        s3 = aws.client("s3")
-        if s3.get_bucket_versioning(Bucket=identifier).get("Status") == "Enabled":
-            s3.put_bucket_versioning(Bucket=identifier, VersioningConfiguration={"Status": "Suspended"})
-
-
-class BucketServerSideEncryptionConfiguration(BucketSetting):
-    """How a bucket encrypts what it holds."""
-
-    tokens = ("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",)
-    _rules = Blocks(
-        of=Block(
-            fields={
-                "applyServerSideEncryptionByDefault": Block(
-                    aws="ApplyServerSideEncryptionByDefault",
-                    fields={
-                        "sseAlgorithm": Field(aws="SSEAlgorithm", required=True),
-                        "kmsMasterKeyId": Field(aws="KMSMasterKeyID"),
-                    },
-                ),
-                "bucketKeyEnabled": Field(aws="BucketKeyEnabled", default=False),
-            }
-        ),
-        required=True,
-    )
-    inputs = Block(fields={**BUCKET, "rules": _rules})
-
-    def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
-        aws.client("s3").put_bucket_encryption(
-            Bucket=inputs["bucket"], ServerSideEncryptionConfiguration={"Rules": self._rules.to_aws(inputs["rules"])}
-        )
-
-    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
-        response = aws.client("s3").get_bucket_encryption(Bucket=identifier)
-        return {
-            "bucket": identifier,
-            "rules": self._rules.from_aws(response["ServerSideEncryptionConfiguration"]["Rules"]),
-        }
-
-    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
-        aws.client("s3").delete_bucket_encryption(Bucket=identifier)
 
 
 class BucketLifecycleConfiguration(BucketSetting):
@@ -245,60 +177,22 @@ class BucketLifecycleConfiguration(BucketSetting):
     inputs = Block(fields={**BUCKET, "rules": _rules})
 
     def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
         aws.client("s3").put_bucket_lifecycle_configuration(
             Bucket=inputs["bucket"], LifecycleConfiguration={"Rules": self._rules.to_aws(inputs["rules"])}
         )
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         response = aws.client("s3").get_bucket_lifecycle_configuration(Bucket=identifier)
         return {"bucket": identifier, "rules": self._rules.from_aws(response["Rules"])}
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("s3").delete_bucket_lifecycle(Bucket=identifier)
-
-
-class BucketCorsConfiguration(BucketSetting):
-    """Which other sites' scripts may use a bucket."""
-
-    tokens = ("aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",)
-    _rules = Blocks(
-        of=Block(
-            fields={
-                "id": Field(aws="ID"),
-                "allowedHeaders": Values(aws="AllowedHeaders"),
-                "allowedMethods": Values(aws="AllowedMethods", required=True),
-                "allowedOrigins": Values(aws="AllowedOrigins", required=True),
-                "exposeHeaders": Values(aws="ExposeHeaders"),
-                "maxAgeSeconds": Field(aws="MaxAgeSeconds"),
-            }
-        ),
-        required=True,
-    )
-    inputs = Block(fields={**BUCKET, "corsRules": _rules})
-
-    def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
-        aws.client("s3").put_bucket_cors(
-            Bucket=inputs["bucket"], CORSConfiguration={"CORSRules": self._rules.to_aws(inputs["corsRules"])}
-        )
-
-    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
-        response = aws.client("s3").get_bucket_cors(Bucket=identifier)
-        return {"bucket": identifier, "corsRules": self._rules.from_aws(response["CORSRules"])}
-
-    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
-        aws.client("s3").delete_bucket_cors(Bucket=identifier)
 
 
 class BucketObject(Setting):
     """An object; a body that was changed by hand shows in its ETag."""
 
-    tokens = ("aws:s3/bucketObject:BucketObject", "aws:s3/bucketObjectv2:BucketObjectv2")
+    tokens = ("aws:s3/bucketObject:BucketObject",)
     _headers = Block(
         fields={
             "contentType": Field(aws="ContentType", default=AWS_DECIDES),
@@ -318,11 +212,11 @@ class BucketObject(Setting):
         }
     )
     identity = ("bucket", "key")
+    imported_as = "(?:s3://)?(?P<bucket>[^/]+)/(?P<key>.+)"
     computed = ("arn", "contentType", "etag", "tagsAll", "versionId")
     tagged = True
 
     def put(self, aws: Aws, inputs: Properties) -> None:
-        """As Setting."""
         aws.client("s3").put_object(
             Bucket=inputs["bucket"],
             Key=inputs["key"],
@@ -332,7 +226,7 @@ class BucketObject(Setting):
         )
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource; of a body that is no longer the one uploaded, no source is told."""
+        """Of a body that is no longer the one uploaded, no source is told."""
         s3, bucket, key = aws.client("s3"), known["bucket"], known["key"]
         head = s3.head_object(Bucket=bucket, Key=key)
         etag = head["ETag"].strip('"')
@@ -349,12 +243,11 @@ class BucketObject(Setting):
         }
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource, with all its versions."""
+        """Delete it with all its versions."""
         versions = _versions(aws, known["bucket"], prefix=known["key"])
         _delete_versions(aws, known["bucket"], [version for version in versions if version["Key"] == known["key"]])
 
     def unknown_after(self, changed: set[str], known: Properties) -> list[str]:
-        """As Resource."""
         return ["etag", "versionId"] if changed & {"source", "content", "sourceHash"} else []
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
-from pulumi.runtime.proto import ResourceProviderServicer, plugin_pb2, provider_pb2
+from pulumi.runtime.proto import ResourceProviderServicer, plugin_pb2, provider_pb2, status_pb2
 
 from sandbox.provider import registry
 from sandbox.provider.emulator import Aws, Emulator
-from sandbox.provider.errors import ProviderError, explained
+from sandbox.provider.errors import GONE_CODES, ProviderError, explained, patiently
 from sandbox.provider.resource import Resource
 from sandbox.provider.wire import UNKNOWN, marshal, unmarshal
 
@@ -28,7 +28,6 @@ class AwsServicer(ResourceProviderServicer):
 
     def __init__(self) -> None:
         self._emulator: Emulator | None = None
-        self._created: set[tuple[Any, ...]] = set()
 
     # The provider itself.
 
@@ -95,54 +94,54 @@ class AwsServicer(ResourceProviderServicer):
         return _diff_response(resource, old, new, changed)
 
     def Create(self, request: Request, context: Context) -> Any:  # noqa: N802
-        """Create, or adopt what an interrupted deployment has left."""
-        with _told(context, _who(request.urn)):
+        """Create; what fails once AWS has given an id leaves the thing in the stack, as unfinished."""
+        with _told(context, _who(request.urn)) as told:
             resource, inputs = _resource(request.urn), unmarshal(request.properties)
             if request.preview:
                 unknown = {name: UNKNOWN for name in resource.computed if name not in inputs}
                 return provider_pb2.CreateResponse(properties=marshal({**inputs, **unknown}))
             aws = self._aws(inputs)
-            identifier = resource.realise(aws, inputs)
-            state = _present(resource.state(aws, identifier, inputs))
-            self._created.add(_thing(resource, identifier, state))
+            identifier = resource.create(aws, inputs)
+            told.unfinished = identifier, inputs
+            patiently(lambda: resource.complete(aws, identifier, inputs), *GONE_CODES)
+            state = _present(patiently(lambda: resource.new_state(aws, identifier, inputs), *GONE_CODES))
         return provider_pb2.CreateResponse(id=identifier, properties=marshal(state))
 
     def Read(self, request: Request, context: Context) -> Any:  # noqa: N802
-        """Tell how the thing is now; an empty id if it is gone."""
+        """Tell how the thing is now, by its import id where nothing is known of it yet; an empty id if it is gone."""
         with _told(context, _who(request.urn)):
             resource, inputs = _resource(request.urn), unmarshal(request.inputs)
-            known = unmarshal(request.properties)
+            known, identifier = unmarshal(request.properties), request.id
+            aws = self._aws(known)
             if not known:
-                raise ProviderError("import and get are not known to the sandbox's provider")
-            state = resource.state(self._aws(known), request.id, known)
+                known = resource.imported(aws, request.id)
+                identifier = known.pop("id", "")
+            state = resource.state(aws, identifier or resource.identifier(known), known)
             if state is None:
                 return provider_pb2.ReadResponse()
+            identifier = identifier or resource.identifier({**known, **state})
             refreshed = resource.refreshed_inputs(inputs, state)
-        return provider_pb2.ReadResponse(id=request.id, properties=marshal(state), inputs=marshal(refreshed))
+        return provider_pb2.ReadResponse(id=identifier, properties=marshal(state), inputs=marshal(refreshed))
 
     def Update(self, request: Request, context: Context) -> Any:  # noqa: N802
-        """Bring the thing to the inputs."""
-        with _told(context, _who(request.urn)):
+        """Bring the thing to the inputs; where that fails half way, the stack takes it for done all the same."""
+        with _told(context, _who(request.urn)) as told:
             resource, inputs = _resource(request.urn), unmarshal(request.news)
             known, old_inputs = unmarshal(request.olds), unmarshal(request.old_inputs)
             aws = self._aws(inputs)
             changed = resource.changes(aws, old_inputs, known, inputs)
             if request.preview:
                 return provider_pb2.UpdateResponse(properties=marshal(_foreseen(resource, known, inputs, changed)))
+            told.unfinished = request.id, {**known, **resource.taken_for_done(inputs), "tagsAll": aws.tags(inputs)}
             resource.update(aws, request.id, known, inputs, changed)
             state = _present(resource.state(aws, request.id, inputs))
         return provider_pb2.UpdateResponse(properties=marshal(state))
 
     def Delete(self, request: Request, context: Context) -> Empty:  # noqa: N802
-        """Delete the thing, unless this deployment has just created it.
-
-        So it is after `pulumi up --replace`, and where a resource got another name in the program: the new one has
-        taken over the thing of the old one.
-        """
+        """Delete the thing, if it is there."""
         with _told(context, _who(request.urn)):
-            resource, known = _resource(request.urn), unmarshal(request.properties)
-            if _thing(resource, request.id, known) not in self._created:
-                resource.destroy(self._aws(known), request.id, known)
+            known = unmarshal(request.properties)
+            _resource(request.urn).destroy(self._aws(known), request.id, known)
         return Empty()
 
     def _aws(self, properties: Mapping[str, Any]) -> Aws:
@@ -158,13 +157,26 @@ class _told:  # noqa: N801 reads as a statement
     def __init__(self, context: Context, who: str = "") -> None:
         self._context = context
         self._prefix = f"{who}: " if who else ""
+        self.unfinished: tuple[str, Mapping[str, Any]] | None = None
+        """The id and the outputs of what is there although the call fails."""
 
-    def __enter__(self) -> None:
-        return None
+    def __enter__(self) -> "_told":
+        return self
 
     def __exit__(self, _type: Any, error: BaseException | None, _traceback: Any) -> None:
         if isinstance(error, Exception):
-            self._context.abort(grpc.StatusCode.UNKNOWN, f"{self._prefix}{explained(error)}")
+            message = f"{self._prefix}{explained(error)}"
+            if self.unfinished:
+                self._context.set_trailing_metadata(_details(message, *self.unfinished))
+            self._context.abort(grpc.StatusCode.UNKNOWN, message)
+
+
+def _details(message: str, identifier: str, outputs: Mapping[str, Any]) -> tuple[tuple[str, bytes]]:
+    """What makes the engine keep a thing in the stack's state although it is not what it should be."""
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
+    failed = provider_pb2.ErrorResourceInitFailed(id=identifier, properties=marshal(outputs), reasons=[message])
+    status.details.add().Pack(failed)
+    return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
 def _resource(urn: str) -> Resource:
@@ -174,11 +186,6 @@ def _resource(urn: str) -> Resource:
 def _who(urn: str) -> str:
     token, name = urn.split("::")[2].rsplit("$", 1)[-1], urn.split("::", 3)[3]
     return f"{token} {name}"
-
-
-def _thing(resource: Resource, identifier: str, state: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells a thing from all others in the emulator."""
-    return (resource, identifier, state.get("region"), *(state.get(name) for name in resource.identity))
 
 
 def _present(state: dict[str, Any] | None) -> dict[str, Any]:
@@ -208,7 +215,7 @@ def _diff_response(resource: Resource, old: Mapping[str, Any], new: Mapping[str,
         changes=diff.DIFF_SOME if changed else diff.DIFF_NONE,
         diffs=sorted(changed),
         replaces=sorted(replaces),
-        deleteBeforeReplace=bool(replaces and resource.identity) and not changed & {*resource.identity, "region"},
+        deleteBeforeReplace=bool(replaces) and resource.goes_first(new),
         detailedDiff={name: kind(name) for name in sorted(changed)},
         hasDetailedDiff=True,
     )

@@ -82,11 +82,9 @@ class Values(Field):
     counted: bool = False
 
     def to_aws(self, value: Any) -> Any:
-        """As Field."""
         return _counted(value) if self.counted else value
 
     def from_aws(self, value: Any) -> Any:
-        """As Field."""
         return _items(value, self.counted)
 
     def _differs(self, old: Any, new: Any) -> bool:
@@ -103,7 +101,6 @@ class Block(Field):
     counted: bool = False
 
     def problems(self, path: str, value: Any) -> Iterator[Problem]:
-        """As Field."""
         if value is UNKNOWN:
             return
         if not isinstance(value, Mapping):
@@ -119,7 +116,7 @@ class Block(Field):
                 yield _join(path, name), "is required"
 
     def to_aws(self, value: Any) -> dict[str, Any]:
-        """As Field; what is not given takes its default, or is left to AWS."""
+        """What is not given takes its default, or is left to AWS."""
         request: dict[str, Any] = {}
         for name, inner in self.fields.items():
             given = inner.or_default(value.get(name))
@@ -130,7 +127,6 @@ class Block(Field):
         return request
 
     def from_aws(self, value: Any) -> Any:
-        """As Field."""
         if value is None:
             return None
         return {
@@ -142,7 +138,7 @@ class Block(Field):
         return {name for name, inner in self.fields.items() if inner.differs(old.get(name), new.get(name))}
 
     def as_given(self, given: Any, actual: Any) -> Any:
-        """As Field, property by property."""
+        """Property by property."""
         if given is None or actual is None:
             return super().as_given(given, actual)
         values = {name: inner.as_given(given.get(name), actual.get(name)) for name, inner in self.fields.items()}
@@ -168,7 +164,6 @@ class Blocks(Field):
     default: Any = field(default_factory=list)
 
     def problems(self, path: str, value: Any) -> Iterator[Problem]:
-        """As Field."""
         if value is UNKNOWN:
             return
         if not isinstance(value, list):
@@ -178,16 +173,14 @@ class Blocks(Field):
             yield from self.of.problems(f"{path}[{index}]", item)
 
     def to_aws(self, value: Any) -> Any:
-        """As Field."""
         items = [self.of.to_aws(item) for item in value]
         return _counted(items) if self.counted else items
 
     def from_aws(self, value: Any) -> Any:
-        """As Field."""
         return [self.of.from_aws(item) for item in _items(value, self.counted)]
 
     def as_given(self, given: Any, actual: Any) -> Any:
-        """As Field, in the order that the program gives, with what it does not name at the end."""
+        """In the order that the program gives, with what it does not name at the end."""
         if not given or not actual:
             return super().as_given(given, actual)
         given_by_key, actual_by_key = self._by_key(given), self._by_key(actual)

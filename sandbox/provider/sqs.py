@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.provider.emulator import Aws
+from sandbox.provider.errors import patiently
 from sandbox.provider.resource import Properties, Resource, superfluous_tags
 from sandbox.provider.shape import Block, Document, Field
 
@@ -16,9 +17,11 @@ ATTRIBUTES: dict[str, tuple[str, Any]] = {
     "visibilityTimeoutSeconds": ("VisibilityTimeout", 30),
 }
 
+DELETED_RECENTLY = ("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently")
+
 
 class Queue(Resource):
-    """A standard queue; its id is its URL."""
+    """A standard queue; its id is its URL. One with the same attributes is created again without an error."""
 
     tokens = ("aws:sqs/queue:Queue",)
     inputs = Block(
@@ -28,24 +31,17 @@ class Queue(Resource):
             "redrivePolicy": Document(default=""),
         }
     )
-    identity = ("name",)
+    replace_on = frozenset({"name"})
     computed = ("arn", "tagsAll", "url")
     tagged = True
 
-    def find(self, aws: Aws, inputs: Properties) -> str | None:
-        """As Resource."""
-        return str(aws.client("sqs").get_queue_url(QueueName=inputs["name"])["QueueUrl"])
-
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """As Resource."""
         attributes = {key: value for key, value in _to_aws(inputs, ATTRIBUTES).items() if value}
-        response = aws.client("sqs").create_queue(
-            QueueName=inputs["name"], Attributes=attributes, tags=aws.tags(inputs)
-        )
+        request = {"QueueName": inputs["name"], "Attributes": attributes, "tags": aws.tags(inputs)}
+        response = patiently(lambda: aws.client("sqs").create_queue(**request), *DELETED_RECENTLY)
         return str(response["QueueUrl"])
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """As Resource."""
         sqs = aws.client("sqs")
         attributes = sqs.get_queue_attributes(QueueUrl=identifier, AttributeNames=["All"])["Attributes"]
         return {
@@ -57,7 +53,6 @@ class Queue(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        """As Resource."""
         sqs = aws.client("sqs")
         if attributes := _to_aws(inputs, changed & ATTRIBUTES.keys()):
             sqs.set_queue_attributes(QueueUrl=identifier, Attributes=attributes)
@@ -69,7 +64,6 @@ class Queue(Resource):
                 sqs.tag_queue(QueueUrl=identifier, Tags=tags)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        """As Resource."""
         aws.client("sqs").delete_queue(QueueUrl=identifier)
 
 

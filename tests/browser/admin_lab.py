@@ -34,6 +34,7 @@ PRICES = Prices(
     delivered_gb_usd=0.085,
     million_input_tokens_usd=3,
     million_output_tokens_usd=15,
+    snapshot_gb_second_usd=0.0000015046,
 )
 _ENDED = 60  # more than a page of the list
 

@@ -86,10 +86,11 @@ class RecordingMocks(Mocks):
             "Bucket": {"bucketRegionalDomainName": f"{name}.s3.us-east-1.amazonaws.com"},
             "Certificate": {"domainValidationOptions": [proof]},
             "Distribution": {"domainName": "d111.cloudfront.net", "hostedZoneId": "Z2FDTNDATAQYW2"},
-            "Function": {"version": "7", "codeSha256": args.inputs.get("codeSha256")},
+            "Function": {"version": "$LATEST", "codeSha256": args.inputs.get("codeSha256")},
             "ReleaseGate": {
-                "approved_version": args.inputs.get("version"),
+                "approved_version": args.inputs.get("rolled_back_to") or "7",
                 "approved_code_sha256": args.inputs.get("code_sha256"),
+                "snapshots": [{"versions": 2, "memory_mb": 512}],
             },
             "ReleaseProof": {"record": {"release": "r1"}},
             "Queue": {"url": f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{args.inputs.get('name')}"},

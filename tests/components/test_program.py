@@ -33,6 +33,8 @@ PROOF = "pulumi-python:dynamic:ReleaseProof"
 QUEUE = "aws:sqs/queue:Queue"
 RECORD = "aws:route53/record:Record"
 ROLE = "aws:iam/role:Role"
+RULE = "aws:cloudwatch/eventRule:EventRule"
+TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 ROUTE = "aws:apigatewayv2/route:Route"
 STAGE = "aws:apigatewayv2/stage:Stage"
 TABLE = "aws:dynamodb/table:Table"
@@ -48,6 +50,7 @@ UNTAGGABLE = {
     "BucketPublicAccessBlock",
     "CachePolicy",
     "CertificateValidation",
+    "EventTarget",
     "Integration",
     "Invalidation",
     "LayerVersion",
@@ -82,7 +85,7 @@ def sandbox(run_program: RunProgram) -> Program:
 @pytest.mark.parametrize("name", ["renderer", "admin-api"])
 def test_the_api_calls_the_alias_of_the_published_version(production: Program, name: str) -> None:
     function = production.named(FUNCTION, name)
-    assert function["publish"] is True
+    assert function["publish"] is False, "the gate publishes"
     assert production.one(ALIAS, functionName=function["name"])["functionVersion"] == "7"
     assert production.named(INTEGRATION, name)["integrationUri"] == "invoke:live"
     permission = production.named(PERMISSION, name)
@@ -96,9 +99,34 @@ def test_a_version_passes_the_gate_before_alias_and_files_move(
 ) -> None:
     function = production.named(FUNCTION, name)
     gate = production.one(GATE, function_name=function["name"])
-    assert gate["version"] == "7"
+    assert gate["rolled_back_to"] == ""
+    assert gate["kept_versions"] == 10
     assert gate["code_sha256"] == function["codeSha256"]
     assert gate["checked_at"] == checked_at
+
+
+@pytest.mark.parametrize("changed", [{"rendererMemoryMb": 2048}, {"rendererTimeoutSeconds": 5}, {"gpuHourUsd": "9"}])
+def test_another_configuration_of_the_function_has_to_pass_the_gate(
+    run_program: RunProgram, changed: dict[str, Any]
+) -> None:
+    gates = [
+        program.one(GATE, function_name=program.named(FUNCTION, "renderer")["name"])["configuration"]
+        for program in (run_program("sandbox"), run_program("sandbox"), run_program("sandbox", **changed))
+    ]
+    assert gates[0] == gates[1] != gates[2]
+
+
+@pytest.mark.parametrize("name", ["renderer", "admin-api"])
+def test_each_function_is_called_daily_so_that_its_snapshot_is_kept(production: Program, name: str) -> None:
+    assert production.one(RULE)["scheduleExpression"] == "rate(1 day)"
+    target = production.one(TARGET, targetId=name)
+    assert target["arn"] == "arn:aws:Alias:live"
+    function = production.named(FUNCTION, name)["name"]
+    assert json.loads(target["input"])["rawPath"] == production.one(GATE, function_name=function)["checked_at"][0]
+    permission = production.named(PERMISSION, f"keep-awake-{name}")
+    assert (permission["function"], permission["qualifier"]) == (function, "live")
+    assert permission["principal"] == "events.amazonaws.com"
+    assert permission["sourceArn"] == "arn:aws:EventRule:keep-awake"
 
 
 def test_the_functions_share_their_dependencies_alone(production: Program) -> None:
@@ -122,7 +150,8 @@ def test_the_build_id_is_the_hash_of_the_deployed_archive(production: Program) -
 
 def test_functions_count_with_the_prices_of_the_configuration(run_program: RunProgram) -> None:
     for function in run_program("sandbox", gpuHourUsd="0.752").all(FUNCTION):
-        assert json.loads(function["environment"]["variables"]["PRICES"])["gpu_hour_usd"] == 0.752
+        prices = json.loads(function["environment"]["variables"]["PRICES"])
+        assert (prices["gpu_hour_usd"], prices["snapshot_gb_second_usd"]) == (0.752, 0.0000015046)
 
 
 def test_the_last_step_proves_what_users_get_and_puts_it_on_record(production: Program) -> None:
@@ -130,6 +159,8 @@ def test_the_last_step_proves_what_users_get_and_puts_it_on_record(production: P
     renderer, admin_api = (production.named(FUNCTION, name) for name in ("renderer", "admin-api"))
     assert (proof["build_id"], proof["admin_build_id"]) == (renderer["codeSha256"], admin_api["codeSha256"])
     assert proof["admin_function"] == admin_api["name"]
+    kept = [{"versions": 2, "memory_mb": 512}]
+    assert proof["snapshots"] == {"renderer": kept, "admin_api": kept}
     configuration = production.one(OBJECT, key="config.json")["content"]
     written = {"/config.json": hashlib.sha256(configuration.encode()).hexdigest()}
     assert proof["static_files"] == {**production.one(INVALIDATION)["static_files"], **written}
@@ -144,9 +175,9 @@ def test_a_rollback_takes_an_earlier_version_of_the_renderer_through_the_gate(
 ) -> None:
     monkeypatch.setenv("RENDERER_VERSION", "3")
     program = run_program("sandbox")
-    for name, version in (("renderer", "3"), ("admin-api", "7")):
+    for name, back, version in (("renderer", "3", "3"), ("admin-api", "", "7")):
         function = program.named(FUNCTION, name)["name"]
-        assert program.one(GATE, function_name=function)["version"] == version
+        assert program.one(GATE, function_name=function)["rolled_back_to"] == back
         assert program.one(ALIAS, functionName=function)["functionVersion"] == version
     assert program.one(PROOF)["rolled_back"] is True
 
@@ -300,10 +331,20 @@ def test_nothing_of_the_api_is_cached_and_pages_as_long_as_the_renderer_says(pro
 def test_production_speaks_https_only_and_the_sandbox_need_not(production: Program, run_program: RunProgram) -> None:
     behaviors = _behaviors(production)
     assert {behavior["viewerProtocolPolicy"] for behavior in behaviors} == {"redirect-to-https"}
-    assert production.one(HEADERS)["securityHeadersConfig"]["strictTransportSecurity"]["override"] is True
+    transport = production.one(HEADERS)["securityHeadersConfig"]["strictTransportSecurity"]
+    assert transport == {"accessControlMaxAgeSec": 31536000, "includeSubdomains": False, "override": True}
     sandbox = run_program("sandbox")
     assert {behavior["viewerProtocolPolicy"] for behavior in _behaviors(sandbox)} == {"allow-all"}
     assert "strictTransportSecurity" not in sandbox.one(HEADERS)["securityHeadersConfig"]
+
+
+def test_other_hosts_of_the_domain_are_bound_to_https_only_if_config_says_so(run_program: RunProgram) -> None:
+    program = run_program("production", hostedZoneId="Z0123456789", hstsIncludeSubdomains=True)
+    assert program.one(HEADERS)["securityHeadersConfig"]["strictTransportSecurity"]["includeSubdomains"] is True
+
+
+def test_the_sign_in_pages_are_those_that_need_no_branding(production: Program) -> None:
+    assert production.one("aws:cognito/userPoolDomain:UserPoolDomain")["managedLoginVersion"] == 1
 
 
 def test_the_content_security_policy_forbids_inline_code(production: Program) -> None:

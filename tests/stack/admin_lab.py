@@ -31,6 +31,7 @@ PRICES = Prices(
     delivered_gb_usd=1,
     million_input_tokens_usd=1,
     million_output_tokens_usd=1,
+    snapshot_gb_second_usd=1,
 )
 
 

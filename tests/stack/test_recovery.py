@@ -3,13 +3,15 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.inventory import held
+from tests.inventory import held, recorded
 from tests.project_copy import ProjectCopy
 
 
@@ -89,6 +91,68 @@ def test_destroy_leaves_nothing_behind(project: ProjectCopy) -> None:
     assert held(project.emulator)
     project.run("destroy")
     assert not held(project.emulator)
+
+
+def test_what_a_killed_deployment_left_is_recovered_and_destroyed(project: ProjectCopy) -> None:
+    _kill_a_creation(project, "aws:iam:Role worker created")
+    left = held(project.emulator)
+    message = _recover(project, "--check", code=1)
+    assert "was creating it" in message
+    assert "make recover STACK=sandbox" in message
+    recovered = _recover(project, "--yes")
+    assert ": taken into the stack" in recovered
+    assert left.keys() <= recorded(project.state())
+    assert "taken into the stack" not in _recover(project, "--yes")
+    _recover(project, "--check")
+    project.run("destroy")
+    assert not held(project.emulator)
+
+
+def test_an_interrupted_stack_is_destroyed_whole(project: ProjectCopy) -> None:
+    _kill_a_creation(project, "aws:lambda:Function renderer created")
+    project.run("destroy")
+    assert not held(project.emulator)
+
+
+def test_what_is_protected_says_so_before_anything_is_deleted(project: ProjectCopy) -> None:
+    project.configure(deletionProtection=True)
+    project.run("up")
+    before = held(project.emulator)
+    message = project.fail("destroy")
+    assert "administrators" in message
+    assert "experiments" in message
+    assert "ai-video-codec-dashboard:deletionProtection to false in Pulumi.sandbox.yaml" in message
+    assert held(project.emulator) == before
+    project.edit("Pulumi.sandbox.yaml", "deletionProtection: true", "deletionProtection: false")
+    project.run("up")
+    project.run("destroy")
+    assert not held(project.emulator)
+
+
+def test_what_is_there_by_other_hands_is_refused_with_what_to_do(project: ProjectCopy) -> None:
+    project.emulator.folder.mkdir()
+    project.emulator.start()
+    group = "/aws/lambda/ai-video-codec-dashboard-sandbox-renderer"
+    project.emulator.client("logs").create_log_group(logGroupName=group)
+    message = project.fail("up")
+    assert "CreateLogGroup: ResourceAlreadyExistsException" in message
+    assert "make recover" in message
+    project.emulator.client("logs").delete_log_group(logGroupName=group)
+    project.run("up")
+
+
+def _kill_a_creation(project: ProjectCopy, once: str) -> None:
+    process = project.start("up")
+    _read_until(process, once)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def _recover(project: ProjectCopy, *arguments: str, code: int = 0) -> str:
+    command = [sys.executable, "-m", "operations.recover", "--port", str(project.port), *arguments]
+    result = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
+    assert result.returncode == code, result.stdout + result.stderr
+    return result.stdout + result.stderr
 
 
 def _read_until(process: Any, text: str) -> None:

@@ -131,6 +131,7 @@ def test_a_broken_build_is_stopped_and_the_next_good_one_is_released(
 
     assert f"the {check} check expected" in message
     assert re.search(reason, message), message
+    _expect_the_reason_at_the_end(message)
     assert "Traceback" not in message.split("The last lines of its log")[0]
     assert project.outputs()["renderer_version"] == before["renderer_version"]
 
@@ -150,6 +151,15 @@ def test_nobody_saw_a_failure_in_all_that_time(visitor: Visitor) -> None:
     visitor.wait_for(FEWEST_REQUESTS)
     assert visitor.requests >= FEWEST_REQUESTS
     assert visitor.failures == []
+
+
+def _expect_the_reason_at_the_end(message: str) -> None:
+    """Whole, once, with what to do; what came before it is the progress."""
+    progress, _, end = message.rpartition("\nerror: ")
+    assert "check expected" in end
+    assert "check expected" not in progress
+    assert "Outputs:" not in message
+    assert end.rstrip().splitlines()[-1] == "Mend that, then deploy again: it goes on from here."
 
 
 def _append(project: ProjectCopy, name: str, text: str) -> None:

@@ -171,7 +171,8 @@ def _differences(comparison: Comparison) -> Result:
 
 
 def _costs(lab: Lab, _asked: Mapping[str, Any]) -> Result:
-    report = CostReport.of(lab.repository.totals().usage, lab.prices, datetime.now(UTC))
+    usage, snapshots = lab.repository.totals().usage, lab.repository.snapshots()
+    report = CostReport.of(usage, lab.prices, datetime.now(UTC), snapshots)
     return {"unit": "USD", **_shown(json.loads(as_json(CostDocument.of(report, lab.prices))))}
 
 

@@ -18,7 +18,7 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.rpc import UNKNOWN
 
-from components import distribution_cache
+from components import distribution_cache, waiting
 from components.invalidation import (
     MOST_PATHS,
     OUTPUTS,
@@ -243,7 +243,7 @@ def test_an_invalidation_that_was_not_seen_to_complete_is_looked_at_again(provid
 def test_an_update_waits_until_the_invalidation_is_complete(
     provider: CloudFrontInvalidations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distribution_cache, "POLL_SECONDS", 0)
+    monkeypatch.setattr(waiting, "FIRST_POLL_SECONDS", 0)
     news = after(admin_html="2")
     with Stubber(provider._client) as cloudfront:
         _expect_creation(cloudfront, ["/admin.html"], caller_reference(DEPLOYED, news))
@@ -297,7 +297,7 @@ def test_a_refresh_asks_nothing_where_nothing_is_in_progress(provider: CloudFron
 def test_room_for_an_invalidation_is_waited_for(
     provider: CloudFrontInvalidations, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(distribution_cache, "POLL_SECONDS", 0)
+    monkeypatch.setattr(waiting, "FIRST_POLL_SECONDS", 0)
     news = after(admin_html="2")
     with Stubber(provider._client) as cloudfront:
         _expect_no_room(cloudfront)

@@ -15,7 +15,7 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.dynamic.dynamic import serialize_provider
 
 from components import release
-from components.release import NotServed, ProvenReleases, differences
+from components.release import NotServed, ProvenReleases, as_json, differences
 from components.release_history import ReleaseHistory
 
 BUILD = "6Yk62c4zT4SZTHP0lHXd5nLWmD0mMVxyK1FN2H/TjDI="
@@ -126,6 +126,8 @@ def props(site: Site, **changed: Any) -> dict[str, Any]:
         "commit": "a" * 40,
         "dirty": False,
         "invalidation": {"id": "I2", "paths": ["/admin.js"]},
+        # As Pulumi hands numbers over.
+        "snapshots": {"renderer": [{"versions": 4.0, "memory_mb": 512.0}], "admin_api": None},
         "patience_seconds": 0,
         **changed,
     }
@@ -144,8 +146,10 @@ def test_a_release_that_is_served_is_put_on_record(releases: ProvenReleases, sit
         "renderer": {"version": "7", "build_id": BUILD, "rolled_back": False},
         "admin_api": {"version": "3", "build_id": BUILD},
         "static_files": {"/admin.js": hashlib.sha256(SCRIPT).hexdigest()},
+        "snapshots": {"renderer": [{"versions": 4, "memory_mb": 512}]},
         "invalidated": ["/admin.js"],
     }
+    assert outs["snapshots"] == props(site)["snapshots"]
     assert [found["release"] for found in ReleaseHistory(dynamo, "experiments").newest()] == ["r1"]
     assert set(site.asked) == {"/api/", "/api/health", "/cdn/", "/cdn/health", "/cdn/admin.js", *REFUSED}
 
@@ -223,7 +227,7 @@ def test_other_content_or_another_commit_is_another_release(
 def test_the_same_content_is_looked_at_in_every_deployment(
     releases: ProvenReleases, site: Site, dynamo: Dynamo
 ) -> None:
-    news = props(site, invalidation={"id": "I3", "paths": []}, __provider="another")
+    news = props(site, invalidation={"id": "I3", "paths": []}, snapshots={"renderer": []}, __provider="another")
     assert releases.diff("id", props(site), news).changes is False
     assert "/cdn/admin.js" in site.asked
     site.answers["/cdn/admin.js"] = [b"changed by hand"]
@@ -275,6 +279,12 @@ def test_a_table_from_an_earlier_life_of_the_stack_is_counted_on(
     outs = releases.create(props(site)).outs
     assert outs is not None
     assert outs["record"]["release"] == "r42"
+
+
+def test_a_record_is_written_alike_by_the_program_and_from_the_stacks_outputs() -> None:
+    """The engine hands numbers to the program as 4.0; the stack's outputs, which are verified, have 4."""
+    by_program, from_outputs = ({"snapshots": {"renderer": [{"versions": four}]}} for four in (4.0, 4))
+    assert as_json(by_program) == as_json(from_outputs)
 
 
 def test_the_last_hundred_are_kept(dynamo: Dynamo) -> None:

@@ -1,69 +1,85 @@
 """What a version has to prove before its alias moves, and what is said where it can't."""
 
 import base64
-import io
 import json
 from typing import Any
 
 import dill
 import pytest
-from botocore.response import StreamingBody
-from botocore.stub import ANY, Stubber
 from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.dynamic.dynamic import serialize_provider
 
-from components.release_gate import CheckFailed, VersionChecks
+from components import function_versions, waiting
+from components.release_gate import CHECKED, CheckFailed, VersionChecks
+from tests.unit.components.fake_lambda import (
+    ACTIVE,
+    BROKEN,
+    BUILD,
+    HEALTHY,
+    INACTIVE,
+    PAGE,
+    PENDING,
+    ROLE,
+    UNLUCKY,
+    FakeLambda,
+)
 
-BUILD = "6Yk62c4zT4SZTHP0lHXd5nLWmD0mMVxyK1FN2H/TjDI="
 PROPS = {
     "function_name": "renderer",
-    "version": "2",
     "code_sha256": BUILD,
+    "configuration": "cafe",
     "checked_at": ["/health", "/"],
+    "patience_seconds": 1,
+    "kept_versions": 10,
     "rolled_back_to": "",
 }
-HEALTHY = {"statusCode": 200, "body": json.dumps({"status": "ok", "build_id": BUILD})}
-PAGE = {"statusCode": 200, "body": f"<!doctype html>\n<html><footer>{BUILD}</footer></html>\n"}
+DENIED = {"statusCode": 503, "body": json.dumps({"status": "degraded", "reason": "AccessDeniedException"})}
 
 
-@pytest.fixture
-def checks() -> VersionChecks:
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "FIRST_POLL_SECONDS", 0)
+
+
+def gate(function: FakeLambda) -> VersionChecks:
     checks = VersionChecks()
     config = {"aws:region": "us-east-1", "aws:accessKey": "test", "aws:secretKey": "test"}
     checks.configure(ConfigureRequest(Config(config, "ai-video-codec-dashboard")))
+    checks._client = function
+    checks._logs = FakeLogs()
     return checks
 
 
-def checked(
-    checks: VersionChecks,
-    *answers: Any,
-    sha256: str = BUILD,
-    state: str = "Active",
-    log: str = "",
-    props: dict[str, Any] = PROPS,
-) -> dict[str, Any]:
-    with Stubber(checks._client) as function:
-        for _check in ("code", "start"):
-            function.add_response("get_function_configuration", {"CodeSha256": sha256, "State": state}, _version())
-        for answer in answers:
-            function.add_response("invoke", _response(answer, log), {**_version(), "LogType": "Tail", "Payload": ANY})
-        outs = checks.update("id", {**PROPS, "version": "1", "approved_version": "1"}, dict(props)).outs
+class FakeLogs:
+    def describe_log_streams(self, **_: Any) -> dict[str, Any]:
+        return {"logStreams": []}
+
+
+def checked(function: FakeLambda, **props: Any) -> dict[str, Any]:
+    outs = gate(function).update("id", {**PROPS, "approved_version": "0"}, {**PROPS, **props}).outs
     assert outs is not None
     return outs
 
 
-def test_a_version_that_answers_with_this_build_is_approved(checks: VersionChecks) -> None:
-    assert checked(checks, HEALTHY, PAGE)["approved_version"] == "2"
+def refused(function: FakeLambda, **props: Any) -> str:
+    with pytest.raises(CheckFailed) as caught:
+        checked(function, **props)
+    return str(caught.value)
 
 
-def test_an_update_keeps_every_output(checks: VersionChecks) -> None:
+def test_a_version_that_answers_with_this_build_is_approved() -> None:
+    assert checked(FakeLambda(answers=[HEALTHY, PAGE]))["approved_version"] == "1"
+
+
+def test_an_update_keeps_every_output() -> None:
     """What a provider's update leaves out, the state loses (pulumi/pulumi#7809)."""
-    assert checked(checks, HEALTHY, PAGE).keys() == {*PROPS, "approved_version", "approved_code_sha256"}
+    outs = checked(FakeLambda(answers=[HEALTHY, PAGE]))
+    assert outs.keys() == {*PROPS, "approved_version", "approved_code_sha256", "snapshots"}
 
 
-def test_a_page_in_base64_counts_as_well(checks: VersionChecks) -> None:
+def test_a_page_in_base64_counts_as_well() -> None:
     encoded = {"statusCode": 200, "isBase64Encoded": True, "body": base64.b64encode(PAGE["body"].encode()).decode()}  # type: ignore[attr-defined]
-    assert checked(checks, HEALTHY, encoded)["approved_version"] == "2"
+    assert checked(FakeLambda(answers=[HEALTHY, encoded]))["approved_version"] == "1"
 
 
 @pytest.mark.parametrize(
@@ -85,46 +101,145 @@ def test_a_page_in_base64_counts_as_well(checks: VersionChecks) -> None:
         ([None], "found no response of a web function: null"),
     ],
 )
-def test_a_failed_check_names_itself_what_it_expected_and_found(
-    checks: VersionChecks, answers: list[Any], reason: str
-) -> None:
-    with pytest.raises(CheckFailed) as caught:
-        checked(checks, *answers)
-    assert reason in str(caught.value)
-    assert str(caught.value).startswith("Version 2 of renderer is not released: ")
+def test_a_failed_check_names_itself_what_it_expected_and_found(answers: list[Any], reason: str) -> None:
+    message = refused(FakeLambda(answers=answers))
+    assert reason in message
+    assert message.startswith("Version 1 of renderer is not released: ")
 
 
-def test_code_that_is_not_gits_is_refused_before_it_is_run(checks: VersionChecks) -> None:
-    with pytest.raises(CheckFailed, match=r"the code check expected CodeSha256 6Yk62.* and found CodeSha256 other"):
-        checked(checks, sha256="other")
+def test_code_that_is_not_gits_is_refused_before_it_is_run() -> None:
+    message = refused(FakeLambda(sha256="other"))
+    assert f"the code check expected CodeSha256 {BUILD} and found CodeSha256 other" in message
 
 
-def test_a_version_that_could_not_start_is_refused_with_its_log(checks: VersionChecks) -> None:
-    with pytest.raises(CheckFailed, match="the start check expected state Active and found state Failed") as caught:
-        checked(checks, {"errorType": "ImportError", "errorMessage": "x"}, state="Failed", log="No module named jinja2")
-    assert "  No module named jinja2" in str(caught.value)
+def test_a_version_that_could_not_start_is_refused_with_its_log() -> None:
+    function = FakeLambda([[PENDING, BROKEN]], [{"errorType": "ImportError", "errorMessage": "x"}], log="line of a log")
+    message = refused(function)
+    assert "the start check expected a version that starts and found state Failed: No module named jinja2" in message
+    assert "  line of a log" in message
+    assert list(function.versions) == ["1"], "what is the code's own fault is not tried again"
 
 
-def test_the_functions_own_log_is_shown_by_its_last_lines(checks: VersionChecks) -> None:
+def test_the_functions_own_log_is_shown_by_its_last_lines() -> None:
     log = "\n".join(f"line {number}" for number in range(50))
-    with pytest.raises(CheckFailed) as caught:
-        checked(checks, {"statusCode": 500, "body": ""}, log=log)
-    assert "  line 49" in str(caught.value)
-    assert "line 39" not in str(caught.value)
+    message = refused(FakeLambda(answers=[{"statusCode": 500, "body": ""}], log=log))
+    assert "  line 49" in message
+    assert "line 39" not in message
 
 
-def test_an_earlier_version_has_to_show_its_own_build(checks: VersionChecks) -> None:
-    rollback = {**PROPS, "code_sha256": "", "rolled_back_to": "2"}
-    assert checked(checks, HEALTHY, PAGE, props=rollback)["approved_code_sha256"] == BUILD
-    with pytest.raises(CheckFailed, match=f"expected build id other and found build id {BUILD}"):
-        checked(checks, HEALTHY, sha256="other", props=rollback)
+def test_a_version_that_is_still_being_made_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    function = FakeLambda([[PENDING, PENDING, PENDING, ACTIVE]], [HEALTHY, PAGE])
+    assert checked(function)["approved_version"] == "1"
+    assert "Waiting for version 1 of renderer, of which Lambda makes a snapshot" in capsys.readouterr().out
 
 
-def test_a_version_that_never_was_is_told_with_what_to_do(checks: VersionChecks) -> None:
-    with Stubber(checks._client) as function:
-        function.add_client_error("get_function_configuration", "ResourceNotFoundException", http_status_code=404)
-        with pytest.raises(CheckFailed, match="renderer has no version 2; make releases lists those that it had"):
-            checks.create({**PROPS, "code_sha256": "", "rolled_back_to": "2"})
+def test_a_version_that_is_never_made_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(function_versions, "LIMIT_SECONDS", -1)
+    message = refused(FakeLambda([[PENDING]]))
+    assert "it is still Pending after" in message
+    assert "Deploy again; it goes on from there." in message
+
+
+def test_a_version_that_lambda_failed_to_make_is_published_anew() -> None:
+    function = FakeLambda([[PENDING, UNLUCKY], [PENDING, ACTIVE]], [HEALTHY, PAGE])
+    assert checked(function)["approved_version"] == "2"
+    assert list(function.versions) == ["2"], "nobody can go back to the failed one"
+    assert function.description == "Renders."
+
+
+def test_a_version_that_failed_in_an_earlier_deployment_is_published_anew_without_another_source() -> None:
+    function = FakeLambda([[PENDING, BROKEN], [PENDING, ACTIVE]], [{"errorType": "ImportError", "errorMessage": "x"}])
+    refused(function)
+    function.answers = [HEALTHY, PAGE]
+    assert checked(function)["approved_version"] == "2"
+
+
+def test_what_was_published_by_a_killed_deployment_is_not_published_again() -> None:
+    function = FakeLambda(answers=[HEALTHY, PAGE, HEALTHY, PAGE])
+    assert checked(function)["approved_version"] == checked(function)["approved_version"] == "1"
+
+
+def test_permissions_that_take_effect_late_are_waited_for() -> None:
+    assert checked(FakeLambda(answers=[DENIED, DENIED, HEALTHY, PAGE]))["approved_version"] == "1"
+
+
+def test_permissions_that_never_take_effect_are_a_failed_check() -> None:
+    assert "AccessDeniedException" in refused(FakeLambda(answers=[DENIED]), patience_seconds=0)
+
+
+def test_a_version_that_lambda_puts_to_sleep_meanwhile_is_called_again() -> None:
+    answers = ["SnapStartNotReadyException", HEALTHY, "ResourceConflictException", PAGE]
+    assert checked(FakeLambda(answers=answers))["approved_version"] == "1"
+
+
+def test_an_earlier_version_has_to_show_its_own_build() -> None:
+    function = FakeLambda(answers=[HEALTHY, PAGE])
+    function.add("2")
+    assert checked(function, code_sha256="", rolled_back_to="2")["approved_code_sha256"] == BUILD
+    function = FakeLambda(answers=[HEALTHY], sha256="other")
+    function.add("2")
+    message = refused(function, code_sha256="", rolled_back_to="2")
+    assert f"expected build id other and found build id {BUILD}" in message
+
+
+def test_an_earlier_version_that_sleeps_is_woken() -> None:
+    function = FakeLambda(answers=[HEALTHY, PAGE])
+    function.add("2", INACTIVE)
+    assert checked(function, code_sha256="", rolled_back_to="2")["approved_version"] == "2"
+
+
+def test_a_version_that_never_was_is_told_with_what_to_do() -> None:
+    message = refused(FakeLambda(), code_sha256="", rolled_back_to="2")
+    assert "renderer has no version 2; make releases lists those that it had" in message
+
+
+def test_versions_that_nobody_can_go_back_to_are_removed() -> None:
+    function = FakeLambda(answers=[HEALTHY, PAGE], aliases={"live": "1"})
+    for number in ("1", "2", "3", "4", "5"):
+        function.add(number)
+    function.add("6", role=f"{ROLE}-with-other-permissions")
+    function.add("7", BROKEN)
+    assert checked(function, kept_versions=3)["approved_version"] == "8"
+    assert list(function.versions) == ["1", "4", "5", "8"], "what users see, and the newest three that can run"
+
+
+def test_a_rollback_removes_nothing() -> None:
+    function = FakeLambda(answers=[HEALTHY, PAGE])
+    for number in ("1", "2", "3"):
+        function.add(number)
+    outs = checked(function, code_sha256="", rolled_back_to="1", kept_versions=1)
+    assert list(function.versions) == ["1", "2", "3"]
+    assert outs["snapshots"] == [{"versions": 3, "memory_mb": 512}]
+
+
+def test_the_snapshots_that_are_left_are_counted_by_the_memory_that_they_are_paid_for() -> None:
+    function = FakeLambda(answers=[HEALTHY, PAGE])
+    for number in ("1", "2", "3"):
+        function.add(number, memory_mb=1024)
+    function.add("4", INACTIVE)
+    function.add("5", BROKEN)
+    outs = checked(function, kept_versions=4)
+    assert list(function.versions) == ["2", "3", "4", "6"]
+    assert outs["snapshots"] == [{"versions": 1, "memory_mb": 512}, {"versions": 2, "memory_mb": 1024}]
+
+
+def test_a_failed_version_that_can_not_be_removed_has_no_snapshot() -> None:
+    function = FakeLambda(answers=[HEALTHY, PAGE], refuses={"DeleteFunction": "AccessDeniedException"})
+    function.add("1", BROKEN)
+    assert checked(function)["snapshots"] == [{"versions": 1, "memory_mb": 512}]
+
+
+def test_a_version_that_can_not_be_removed_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    function = FakeLambda(answers=[HEALTHY, PAGE], refuses={"DeleteFunction": "AccessDeniedException"})
+    function.add("1", BROKEN)
+    assert checked(function)["approved_version"] == "2"
+    assert "warning: version 1 of renderer could not be removed: AccessDeniedException" in capsys.readouterr().out
+
+
+def test_a_full_storage_for_code_is_told_with_what_to_do() -> None:
+    message = refused(FakeLambda(refuses={"PublishVersion": "CodeStorageExceededException"}))
+    assert "the account's storage for functions' code is full" in message
+    assert "keptReleases" in message
 
 
 @pytest.mark.parametrize(
@@ -138,42 +253,32 @@ def test_a_version_that_never_was_is_told_with_what_to_do(checks: VersionChecks)
     ],
 )
 def test_a_rollback_is_ended_by_whoever_says_so_alone(
-    checks: VersionChecks, before: dict[str, Any], now: dict[str, Any], refused: bool
+    before: dict[str, Any], now: dict[str, Any], refused: bool
 ) -> None:
-    failures = checks.check({"function_name": "renderer", **before}, now).failures
+    failures = gate(FakeLambda()).check({"function_name": "renderer", **before}, now).failures
     assert [failure.property for failure in failures] == (["rolled_back_to"] if refused else [])
     for failure in failures:
         assert "renderer is rolled back to version 2" in failure.reason
         assert "set RENDERER_VERSION=newest" in failure.reason
 
 
-def test_a_missing_permission_is_named(checks: VersionChecks) -> None:
-    with Stubber(checks._client) as function:
-        function.add_client_error("get_function_configuration", "AccessDeniedException", http_status_code=403)
-        with pytest.raises(CheckFailed, match="need lambda:GetFunctionConfiguration and lambda:InvokeFunction"):
-            checks.create(dict(PROPS))
+@pytest.mark.parametrize("operation", ["PublishVersion", "GetFunctionConfiguration", "Invoke"])
+def test_a_missing_permission_is_named(operation: str) -> None:
+    message = refused(FakeLambda(refuses={operation: "AccessDeniedException"}))
+    assert f"{operation} failed with AccessDeniedException" in message
+    assert "need lambda:PublishVersion, GetFunctionConfiguration, InvokeFunction on it" in message
 
 
-@pytest.mark.parametrize(("name", "value"), [("version", "3"), ("code_sha256", "x"), ("function_name", "other")])
-def test_another_version_or_other_code_has_to_pass_again(checks: VersionChecks, name: str, value: str) -> None:
-    assert checks.diff("id", {**PROPS, "approved_version": "2"}, {**PROPS, name: value}).changes is True
+@pytest.mark.parametrize("name", CHECKED)
+def test_another_version_or_another_configuration_has_to_pass_again(name: str) -> None:
+    changes = gate(FakeLambda()).diff("id", {**PROPS, "approved_version": "2"}, {**PROPS, name: "other"}).changes
+    assert changes is True
 
 
-def test_a_change_of_the_gates_own_code_checks_nothing_again(checks: VersionChecks) -> None:
-    assert checks.diff("id", {**PROPS, "__provider": "old"}, {**PROPS, "__provider": "new"}).changes is False
+@pytest.mark.parametrize("name", ["patience_seconds", "kept_versions", "__provider"])
+def test_a_change_of_how_it_is_checked_checks_nothing_again(name: str) -> None:
+    assert gate(FakeLambda()).diff("id", {**PROPS, name: 1}, {**PROPS, name: 2}).changes is False
 
 
 def test_the_state_holds_a_reference_to_the_checks() -> None:
     assert type(dill.loads(base64.b64decode(serialize_provider(VersionChecks())))) is VersionChecks
-
-
-def _version() -> dict[str, str]:
-    return {"FunctionName": "renderer", "Qualifier": "2"}
-
-
-def _response(answer: Any, log: str) -> dict[str, Any]:
-    payload = json.dumps(answer).encode()
-    response: dict[str, Any] = {"StatusCode": 200, "Payload": StreamingBody(io.BytesIO(payload), len(payload))}
-    if answer is None or "errorMessage" in answer:
-        response["FunctionError"] = "Unhandled"
-    return {**response, "LogResult": base64.b64encode(log.encode()).decode()}

@@ -41,6 +41,7 @@ def test_prices_are_handed_on_as_numbers() -> None:
         "delivered_gb_usd": 0.085,
         "million_input_tokens_usd": 3,
         "million_output_tokens_usd": 15,
+        "snapshot_gb_second_usd": 0.0000015046,
     }
 
 
@@ -137,6 +138,19 @@ def test_all_problems_are_reported_at_once() -> None:
 def test_a_stack_name_that_no_bucket_could_carry_is_refused(stack: str) -> None:
     (problem,) = problems_of(stack)
     assert problem.startswith("stack name: ")
+
+
+@pytest.mark.parametrize("stack", ["aws", "laws", "dev-amazon", "cognito-test"])
+def test_a_stack_name_that_cognito_refuses_in_an_address_is_refused_with_the_reason(stack: str) -> None:
+    (problem,) = problems_of(stack)
+    assert problem.startswith(
+        f'stack name: "{stack}" is not accepted: Cognito refuses addresses of sign-in pages with '
+    )
+
+
+def test_a_project_name_that_cognito_refuses_is_refused_too() -> None:
+    with pytest.raises(InvalidConfig, match='project name: "aws-lab" is not accepted: Cognito refuses'):
+        Settings.parse("aws-lab", "dev", {})
 
 
 def test_the_files_of_both_stacks_are_valid_but_for_the_accounts_own_ids() -> None:

@@ -9,6 +9,7 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -91,8 +92,8 @@ def test_an_artefact_that_is_not_the_commits_is_not_installed(
     tampered.write_bytes((cache / "worker.zip").read_bytes() + b"x")
     for name in ("aws", "curl", "python3.12", "shutdown", "systemctl", "useradd"):
         stand_in = tmp_path / name
-        download = f'\n[ "$1" = s3 ] && cp {tampered} "$5"' if name == "aws" else ""
-        stand_in.write_text(f'#!/bin/sh\necho "{name} $*" >> {calls}{download}\n')
+        download = f'\n[ "$1" = s3 ] && cp {quote(str(tampered))} "$5"' if name == "aws" else ""
+        stand_in.write_text(f'#!/bin/sh\necho "{name} $*" >> {quote(str(calls))}{download}\n')
         stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
     variables = {
         "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",

@@ -1,11 +1,13 @@
 """Costs, by hand: GPU time, storage, tokens and delivery, by month and codec, and what the month will come to."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from experiments.aggregates import Usage
 from experiments.costs import Category, CostReport, Costs, Prices, spent, total
+from experiments.snapshots import Snapshots, snapshots_of
 
 PRICES = Prices(
     gpu_hour_usd=0.5,
@@ -13,6 +15,7 @@ PRICES = Prices(
     delivered_gb_usd=0.08,
     million_input_tokens_usd=3,
     million_output_tokens_usd=15,
+    snapshot_gb_second_usd=0.000001,
 )
 GB = 2**30
 # A quarter of November is over.
@@ -25,11 +28,15 @@ CHAT = Usage(month="2026-11", user="CHAT", input_tokens=2_000_000, output_tokens
 DELIVERY = Usage(month="2026-11", user="DELIVERY", delivered_bytes=25 * GB)
 ALL = [SEPTEMBER, AV1, X265, CHAT, DELIVERY]
 
-GPU_TIME, STORAGE, TOKENS, DELIVERED = Category
+GPU_TIME, STORAGE, TOKENS, DELIVERED, KEPT = Category
+NOTHING = dict.fromkeys(Category)
+# Of a GB and of a quarter of one.
+SNAPSHOTS = [Snapshots("renderer", 3, 1024), Snapshots("admin_api", 1, 256)]
+NOVEMBER_SECONDS = 30 * 24 * 60 * 60
 
 
-def report(*usage: Usage, now: datetime = NOW) -> CostReport:
-    return CostReport.of(usage, PRICES, now)
+def report(*usage: Usage, now: datetime = NOW, snapshots: Iterable[Snapshots] = ()) -> CostReport:
+    return CostReport.of(usage, PRICES, now, snapshots)
 
 
 def dollars(costs: Costs) -> dict[Category, Any]:
@@ -42,6 +49,7 @@ def test_each_category_is_its_usage_times_its_price() -> None:
         STORAGE: 15 * 0.02,
         TOKENS: 2 * 3 + 0.1 * 15,
         DELIVERED: 25 * 0.08,
+        KEPT: None,
     }
     assert total(report(*ALL).months[0].costs.values()) == pytest.approx(1.25 + 0.3 + 7.5 + 2)
 
@@ -49,7 +57,7 @@ def test_each_category_is_its_usage_times_its_price() -> None:
 def test_files_cost_every_month_since_they_came_and_nothing_else_does() -> None:
     november, october, september = report(*ALL).months
     assert (november.month, october.month, september.month) == ("2026-11", "2026-10", "2026-09")
-    assert dollars(october.costs) == {GPU_TIME: None, STORAGE: 10 * 0.02, TOKENS: None, DELIVERED: None}
+    assert dollars(october.costs) == {**NOTHING, STORAGE: 10 * 0.02}
     assert dollars(september.costs)[STORAGE] == 10 * 0.02
 
 
@@ -64,7 +72,7 @@ def test_files_that_are_deleted_cost_nothing_from_that_month_on() -> None:
 
 def test_what_is_not_recorded_is_not_nothing() -> None:
     (month,) = report(CHAT).months
-    assert dollars(month.costs) == {GPU_TIME: None, STORAGE: None, TOKENS: 7.5, DELIVERED: None}
+    assert dollars(month.costs) == {**NOTHING, TOKENS: 7.5}
     assert total([None, None]) is None
     nothing = report()
     assert (list(nothing.months), list(nothing.codecs), nothing.per_success, nothing.forecast) == ([], [], None, None)
@@ -105,7 +113,42 @@ def test_the_forecast_goes_on_as_so_far_and_leaves_storage_as_it_stands() -> Non
     forecast = report(*ALL).forecast
     assert forecast
     assert forecast.elapsed == 0.25
-    assert dollars(forecast.costs) == {GPU_TIME: 4 * 1.25, STORAGE: 15 * 0.02, TOKENS: 4 * 7.5, DELIVERED: 4 * 2}
+    used = {GPU_TIME: 4 * 1.25, TOKENS: 4 * 7.5, DELIVERED: 4 * 2}
+    assert dollars(forecast.costs) == {**NOTHING, **used, STORAGE: 15 * 0.02}
+
+
+def test_snapshots_cost_all_of_this_month_and_its_forecast_and_are_not_recorded_of_others() -> None:
+    found = report(*ALL, snapshots=SNAPSHOTS)
+    usd = (3 + 1 / 4) * NOVEMBER_SECONDS * 0.000001
+    assert found.forecast
+    assert [dollars(costs)[KEPT] for costs in (found.forecast.costs, *(month.costs for month in found.months))] == [
+        *(pytest.approx(usd), pytest.approx(usd)),
+        *(None, None),
+    ]
+    assert total(found.months[0].costs.values()) == pytest.approx(1.25 + 0.3 + 7.5 + 2 + usd)
+    assert found.codecs == report(*ALL).codecs
+
+
+def test_a_stack_without_experiments_has_snapshots_to_pay_for() -> None:
+    found = report(snapshots=SNAPSHOTS)
+    (month,) = found.months
+    assert dollars(month.costs) == {**NOTHING, KEPT: pytest.approx(3.25 * NOVEMBER_SECONDS * 0.000001)}
+    assert found.forecast
+    assert found.forecast.costs == month.costs
+
+
+BROKEN_RECORDS = [
+    {},
+    {"snapshots": None},
+    {"snapshots": "many"},
+    {"snapshots": {"renderer": None, "admin_api": [None, {}, {"versions": -1, "memory_mb": 512}]}},
+    {"snapshots": {"renderer": [{"versions": "1e300", "memory_mb": 512}, {"versions": 2.5, "memory_mb": 512}]}},
+]
+
+
+@pytest.mark.parametrize("record", BROKEN_RECORDS, ids=range(len(BROKEN_RECORDS)))
+def test_a_release_record_that_tells_of_no_snapshots_spoils_nothing(record: dict[str, Any]) -> None:
+    assert report(*ALL, snapshots=snapshots_of(record)) == report(*ALL)
 
 
 @pytest.mark.parametrize(("hour", "is_there"), [(23, False), (24, True)])
@@ -152,9 +195,10 @@ def test_prices_come_as_json_and_all_of_them() -> None:
         delivered_gb_usd=3,
         million_input_tokens_usd=4,
         million_output_tokens_usd=5,
+        snapshot_gb_second_usd=6,
     )
     with pytest.raises(TypeError, match="gpu_hour_usd"):
         Prices.from_json("{" + TOKEN_PRICES)
 
 
-TOKEN_PRICES = '"million_input_tokens_usd":4,"million_output_tokens_usd":5}'
+TOKEN_PRICES = '"million_input_tokens_usd":4,"million_output_tokens_usd":5,"snapshot_gb_second_usd":6}'

@@ -219,7 +219,7 @@ class FakeSite:
         }
         self.distribution_changed = NOW - timedelta(hours=2)
         self.cache_policy = {"Name": f"{PROJECT}-test-pages", "MinTTL": 0, "DefaultTTL": 0, "MaxTTL": 86400}
-        transport = {"AccessControlMaxAgeSec": 31536000, "IncludeSubdomains": True, "Override": True, "Preload": False}
+        transport = {"AccessControlMaxAgeSec": 31536000, "IncludeSubdomains": False, "Override": True, "Preload": False}
         policy = content_security_policy(self.settings, "media", SIGN_IN_URL)
         self.headers_policy: dict[str, Any] = {
             "Name": f"{PROJECT}-test-security",

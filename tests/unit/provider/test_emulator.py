@@ -2,10 +2,12 @@
 
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.aws_connection import AwsConfigError
 from sandbox.provider.emulator import Aws, Emulator
 from sandbox.provider.errors import ProviderError
 
@@ -37,13 +39,37 @@ def test_config_may_come_as_json() -> None:
     assert Aws(Emulator(config)).tags({"tags": {"own": "1"}}) == {"project": "p", "own": "1"}
 
 
+def test_default_tags_may_come_from_the_environment_and_those_of_the_config_win(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for key in ("project", "team"):
+        monkeypatch.setenv(f"TF_AWS_DEFAULT_TAGS_{key}", "of-environment")
+    config = {**CONFIG, "defaultTags": {"tags": {"project": "of-config"}}}
+    assert Aws(Emulator(config)).tags({}) == {"project": "of-config", "team": "of-environment"}
+
+
+def test_a_service_that_gives_credentials_is_asked_on_this_machine_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config"
+    file.write_text(
+        "[profile lab]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = keys\n[profile keys]\n"
+    )
+    keys = tmp_path / "credentials"
+    keys.write_text("[keys]\naws_access_key_id = k\naws_secret_access_key = s\n")
+    files = {"sharedConfigFiles": [str(file)], "sharedCredentialsFiles": [str(keys)]}
+    emulator = Emulator({"region": "us-east-1", "endpoints": CONFIG["endpoints"], "profile": "lab", **files})
+    with pytest.raises(AwsConfigError, match="names no endpoint for sts"):
+        Aws(emulator).client("s3").list_buckets()
+
+
 def test_an_unknown_key_is_refused() -> None:
-    with pytest.raises(ProviderError, match=r"aws:profile .* add it to sandbox/provider/emulator\.py"):
-        Emulator({**CONFIG, "profile": "x"})
+    with pytest.raises(ProviderError, match=r"aws:ignoreTags .* add it to sandbox/provider/emulator\.py"):
+        Emulator({**CONFIG, "ignoreTags": '{"keys": ["x"]}'})
 
 
 def test_a_service_without_an_endpoint_is_named() -> None:
-    with pytest.raises(ProviderError, match="names no endpoint for dynamodb: add it to aws:endpoints"):
+    with pytest.raises(AwsConfigError, match="names no endpoint for dynamodb: add it to aws:endpoints"):
         Aws(Emulator(CONFIG)).client("dynamodb")
 
 

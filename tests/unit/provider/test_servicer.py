@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from pulumi.runtime.proto import provider_pb2
+from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from sandbox.provider import registry
 from sandbox.provider.emulator import Emulator
@@ -22,6 +22,7 @@ CONFIG = {
 }
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 FUNCTION = "aws:lambda/function:Function"
+NO_CHANGE = provider_pb2.DiffResponse.DIFF_NONE
 ARN = "arn:aws:logs:us-east-1:0:log-group:g"
 INPUTS = {"name": "g", "retentionInDays": 7}
 CODE = {SIGNATURE_KEY: ARCHIVE, "hash": "1"}
@@ -34,8 +35,21 @@ class AbortedError(Exception):
 
 
 class Context:
+    def __init__(self) -> None:
+        self.trailing: dict[str, bytes] = {}
+
+    def set_trailing_metadata(self, metadata: tuple[tuple[str, bytes]]) -> None:
+        self.trailing = dict(metadata)
+
     def abort(self, code: grpc.StatusCode, details: str) -> None:
         raise AbortedError(details)
+
+    def unfinished(self) -> Any:
+        """What the engine keeps in the stack, although the call failed."""
+        status = status_pb2.Status.FromString(self.trailing["grpc-status-details-bin"])
+        failed = provider_pb2.ErrorResourceInitFailed()
+        status.details[0].Unpack(failed)
+        return failed
 
 
 class Logs:
@@ -46,6 +60,8 @@ class Logs:
         self.failure: Exception | None = None
 
     def create_log_group(self, **request: Any) -> None:
+        if request["logGroupName"] in self.groups:
+            raise client_error("CreateLogGroup", "ResourceAlreadyExistsException", "there is one")
         self.groups[request["logGroupName"]] = {"tags": request.get("tags", {})}
 
     def put_retention_policy(self, **request: Any) -> None:
@@ -126,9 +142,9 @@ def check(aws: AwsServicer, token: str, inputs: dict[str, Any]) -> list[str]:
     return [failure.reason for failure in response.failures]
 
 
-def create(aws: AwsServicer, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def create(aws: AwsServicer, inputs: dict[str, Any], context: Context | None = None) -> tuple[str, dict[str, Any]]:
     request = provider_pb2.CreateRequest(urn=urn(LOG_GROUP), properties=marshal(inputs))
-    response = aws.Create(request, Context())
+    response = aws.Create(request, context or Context())
     return response.id, unmarshal(response.properties)
 
 
@@ -146,11 +162,12 @@ def update(
     outputs: dict[str, Any],
     new: dict[str, Any],
     preview: bool = False,
+    context: Context | None = None,
 ) -> dict[str, Any]:
     request = provider_pb2.UpdateRequest(
         urn=urn(token), id="g", old_inputs=marshal(old), olds=marshal(outputs), news=marshal(new), preview=preview
     )
-    return unmarshal(aws.Update(request, Context()).properties)
+    return unmarshal(aws.Update(request, context or Context()).properties)
 
 
 def read(aws: AwsServicer, outputs: dict[str, Any]) -> Any:
@@ -158,8 +175,12 @@ def read(aws: AwsServicer, outputs: dict[str, Any]) -> Any:
     return aws.Read(request, Context())
 
 
-def delete(aws: AwsServicer, outputs: dict[str, Any], name: str = "thing") -> None:
-    request = provider_pb2.DeleteRequest(urn=urn(LOG_GROUP, name), id="g", properties=marshal(outputs))
+def read_by_import_id(aws: AwsServicer, token: str, import_id: str) -> Any:
+    return aws.Read(provider_pb2.ReadRequest(urn=urn(token), id=import_id), Context())
+
+
+def delete(aws: AwsServicer, outputs: dict[str, Any]) -> None:
+    request = provider_pb2.DeleteRequest(urn=urn(LOG_GROUP), id="g", properties=marshal(outputs))
     aws.Delete(request, Context())
 
 
@@ -193,43 +214,42 @@ def test_a_preview_touches_nothing_and_knows_no_computed_outputs(aws: AwsService
     assert logs.groups == {}
 
 
-def test_create_adopts_what_an_interrupted_deployment_left(aws: AwsServicer, logs: Logs) -> None:
-    logs.groups["g"] = {"retentionInDays": 1, "tags": {"stray": "1"}}
-    _, outputs = create(aws, INPUTS)
-    assert outputs["tagsAll"] == {"project": "p"}
-    assert logs.groups == {"g": {"retentionInDays": 7, "tags": {"project": "p"}}}
+def test_what_is_there_already_is_refused_and_left_as_it_is(aws: AwsServicer, logs: Logs) -> None:
+    logs.groups["g"] = {"retentionInDays": 1, "tags": {"whose": "somebody else's"}}
+    context = Context()
+    with pytest.raises(AbortedError, match=f"^{LOG_GROUP} thing: CreateLogGroup: ResourceAlreadyExistsException: "):
+        create(aws, INPUTS, context)
+    assert not context.trailing
+    assert logs.groups == {"g": {"retentionInDays": 1, "tags": {"whose": "somebody else's"}}}
 
 
-def test_what_aws_does_not_tell_is_written_again_on_adoption(monkeypatch: pytest.MonkeyPatch) -> None:
-    written = []
-    function = registry.resource(FUNCTION)
-    left = {**FUNCTION_INPUTS, "tagsAll": {"project": "p"}}
-    del left["code"]
-    monkeypatch.setattr(function, "find", lambda *_: "f")
-    monkeypatch.setattr(function, "read", lambda *_: dict(left))
-    monkeypatch.setattr(function, "update", lambda *arguments: written.append(arguments[-1]))
-    started().Create(provider_pb2.CreateRequest(urn=urn(FUNCTION), properties=marshal(FUNCTION_INPUTS)), Context())
-    assert written == [{"code"}]
-
-
-def test_what_cannot_be_changed_is_not_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = registry.resource("aws:dynamodb/table:Table")
-    inputs = {"name": "t", "hashKey": "pk", "attributes": [{"name": "pk", "type": "S"}]}
-    monkeypatch.setattr(table, "read", lambda *_: {**inputs, "hashKey": "other", "tagsAll": {"project": "p"}})
-    request = provider_pb2.CreateRequest(urn=urn("aws:dynamodb/table:Table"), properties=marshal(inputs))
-    with pytest.raises(
-        AbortedError, match="t exists already with another hashKey, and AWS can't change that: delete it"
-    ):
-        started().Create(request, Context())
-
-
-def test_a_failed_create_leaves_nothing_behind(aws: AwsServicer, logs: Logs) -> None:
+def test_what_fails_after_aws_gave_an_id_stays_in_the_stack_as_unfinished(aws: AwsServicer, logs: Logs) -> None:
     logs.failure = client_error("PutRetentionPolicy", "InvalidParameterException", "not a period")
-    with pytest.raises(
-        AbortedError, match=f"^{LOG_GROUP} thing: PutRetentionPolicy: InvalidParameterException: not a period$"
-    ):
-        create(aws, INPUTS)
-    assert logs.groups == {}
+    context = Context()
+    message = f"{LOG_GROUP} thing: PutRetentionPolicy: InvalidParameterException: not a period"
+    with pytest.raises(AbortedError, match=f"^{message}$"):
+        create(aws, INPUTS, context)
+    unfinished = context.unfinished()
+    assert (unfinished.id, unmarshal(unfinished.properties), list(unfinished.reasons)) == ("g", INPUTS, [message])
+    assert "g" in logs.groups
+
+
+def test_what_an_update_failed_at_is_not_tried_again_by_itself(aws: AwsServicer, logs: Logs) -> None:
+    _, outputs = create(aws, INPUTS)
+    logs.failure = client_error("PutRetentionPolicy", "InvalidParameterException", "not a period")
+    new, context = {**INPUTS, "retentionInDays": 30}, Context()
+    with pytest.raises(AbortedError):
+        update(aws, LOG_GROUP, INPUTS, outputs, new, context=context)
+    believed = unmarshal(context.unfinished().properties)
+    assert believed["arn"] == ARN
+    assert diff(aws, LOG_GROUP, new, believed, new).changes == NO_CHANGE
+
+
+def test_code_that_an_update_failed_to_bring_is_tried_again(aws: AwsServicer) -> None:
+    new = {**FUNCTION_INPUTS, "code": {**CODE, "hash": "2"}}
+    function = registry.resource(FUNCTION)
+    believed = {**FUNCTION_OUTPUTS, **function.taken_for_done(new)}
+    assert list(diff(aws, FUNCTION, new, believed, new).diffs) == ["code"]
 
 
 def test_an_emulator_that_does_not_answer_is_told_as_such(aws: AwsServicer, logs: Logs) -> None:
@@ -243,7 +263,7 @@ def test_an_emulator_that_does_not_answer_is_told_as_such(aws: AwsServicer, logs
 def test_nothing_changed_is_no_difference(aws: AwsServicer) -> None:
     _, outputs = create(aws, INPUTS)
     response = diff(aws, LOG_GROUP, INPUTS, outputs, INPUTS)
-    assert response.changes == provider_pb2.DiffResponse.DIFF_NONE
+    assert response.changes == NO_CHANGE
 
 
 def test_another_default_tag_of_the_stack_is_a_difference(aws: AwsServicer) -> None:
@@ -253,11 +273,11 @@ def test_another_default_tag_of_the_stack_is_a_difference(aws: AwsServicer) -> N
     assert not response.replaces
 
 
-def test_another_name_is_another_thing_created_before_the_old_one_goes(aws: AwsServicer) -> None:
+def test_a_thing_that_the_program_names_goes_before_the_one_with_another_name_comes(aws: AwsServicer) -> None:
     _, outputs = create(aws, INPUTS)
     response = diff(aws, LOG_GROUP, INPUTS, outputs, {**INPUTS, "name": "h"})
     assert list(response.replaces) == ["name"]
-    assert not response.deleteBeforeReplace
+    assert response.deleteBeforeReplace
 
 
 def test_another_region_is_another_thing(aws: AwsServicer) -> None:
@@ -265,12 +285,22 @@ def test_another_region_is_another_thing(aws: AwsServicer) -> None:
     assert list(diff(aws, LOG_GROUP, INPUTS, outputs, {**INPUTS, "region": "eu-west-1"}).replaces) == ["region"]
 
 
-def test_a_thing_replaced_under_its_name_goes_before_the_new_one_comes(aws: AwsServicer) -> None:
-    token = "aws:lambda/permission:Permission"
-    old = {"statementId": "s", "action": "a", "function": "f", "principal": "p"}
-    response = diff(aws, token, old, old, {**old, "principal": "q"})
-    assert list(response.replaces) == ["principal"]
-    assert response.deleteBeforeReplace
+@pytest.mark.parametrize(
+    ("token", "old", "changed", "goes_first"),
+    [
+        ("aws:lambda/permission:Permission", {"statementId": "s", "principal": "p"}, {"principal": "q"}, True),
+        ("aws:iam/rolePolicyAttachment:RolePolicyAttachment", {"role": "r", "policyArn": "a"}, {"role": "s"}, True),
+        ("aws:s3/bucket:Bucket", {"bucket": "b"}, {"bucket": "c"}, True),
+        ("aws:route53/record:Record", {"zoneId": "Z", "name": "a", "type": "A"}, {"name": "b"}, False),
+        ("aws:s3/bucketObject:BucketObject", {"bucket": "b", "key": "k"}, {"key": "l"}, False),
+    ],
+)
+def test_what_goes_before_its_replacement_comes(
+    aws: AwsServicer, token: str, old: dict[str, Any], changed: dict[str, Any], goes_first: bool
+) -> None:
+    response = diff(aws, token, old, old, {**old, **changed})
+    assert list(response.replaces) == list(changed)
+    assert response.deleteBeforeReplace is goes_first
 
 
 def test_update_brings_it_to_the_inputs(aws: AwsServicer, logs: Logs) -> None:
@@ -309,13 +339,21 @@ def test_delete_deletes_and_what_is_gone_already_does_no_harm(logs: Logs) -> Non
     delete(started(), outputs)
 
 
-@pytest.mark.parametrize("name", [pytest.param("thing", id="forced replacement"), pytest.param("old", id="renamed")])
-def test_what_a_new_resource_took_over_is_not_deleted_with_the_old_one(logs: Logs, name: str) -> None:
-    _, outputs = create(started(), INPUTS)
-    deployment = started()
-    create(deployment, INPUTS)
-    delete(deployment, outputs, name)
-    assert "g" in logs.groups
+def test_an_import_reads_everything_and_changes_nothing(aws: AwsServicer) -> None:
+    inputs = {**INPUTS, "tags": {"own": "1"}}
+    _, outputs = create(aws, inputs)
+    response = read_by_import_id(aws, LOG_GROUP, "g")
+    assert (response.id, unmarshal(response.inputs), unmarshal(response.properties)) == ("g", inputs, outputs)
+    assert diff(aws, LOG_GROUP, unmarshal(response.inputs), outputs, inputs).changes == NO_CHANGE
+
+
+def test_what_is_not_there_cannot_be_imported(aws: AwsServicer) -> None:
+    assert read_by_import_id(aws, LOG_GROUP, "nothing").id == ""
+
+
+def test_an_import_id_of_another_form_is_told_with_the_documentation(aws: AwsServicer) -> None:
+    with pytest.raises(AbortedError, match=r"r123 is no import id of this type; see .*/apigatewayv2/route/#import$"):
+        read_by_import_id(aws, "aws:apigatewayv2/route:Route", "r123")
 
 
 @pytest.mark.parametrize(

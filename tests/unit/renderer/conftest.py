@@ -31,6 +31,7 @@ ENVIRONMENT = {
             "delivered_gb_usd": 0.085,
             "million_input_tokens_usd": 3,
             "million_output_tokens_usd": 15,
+            "snapshot_gb_second_usd": 0.0000015046,
         }
     ),
     "STACK": "sandbox",

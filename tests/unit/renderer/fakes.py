@@ -33,7 +33,8 @@ class FakeTable:
     def query(self, **request: Any) -> dict[str, Any]:
         self._fail_if_told_so()
         if "IndexName" not in request:
-            return {"Items": self._partition(request["ExpressionAttributeValues"])}
+            found = self._partition(request["ExpressionAttributeValues"])
+            return {"Items": found[:: 1 if request["ScanIndexForward"] else -1][: request.get("Limit")]}
         self.queries.append(request)
         attribute = request["ExpressionAttributeNames"]["#attribute"]
         (value,) = request["ExpressionAttributeValues"].values()
@@ -66,6 +67,9 @@ class FakeTable:
         found = (item for item in (*self.items, *self.unlisted) if item.get("pk") == key["pk"])
         item = next((item for item in found if item.get("sk", key["sk"]) == key["sk"]), None)
         return {"Item": item} if item else {}
+
+    def put_item(self, **request: Any) -> None:
+        self.unlisted.append(request["Item"])
 
     def _fail_if_told_so(self) -> None:
         if self.error:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from components.release_history import ReleaseHistory
 from tests.unit.renderer.conftest import NOW, Ask, SetClock
 from tests.unit.renderer.fakes import FakeTable
 from tests.unit.renderer.html_text import links_of, rows_of, text_of
@@ -43,7 +44,8 @@ def test_each_number_says_how_it_came_about(ask: Ask, set_clock: SetClock) -> No
         "2.30 USD 100 GB-months × 0.023 USD per GB-month",  # noqa: RUF001 likewise
         unknown,
         unknown,
-        "3.35 USD GPU time 1.05 USD + Storage 2.30 USD; not recorded: LLM tokens, Delivery",
+        unknown,
+        "3.35 USD GPU time 1.05 USD + Storage 2.30 USD; not recorded: LLM tokens, Delivery, Snapshots",
     ]
     tokens = "1,000,000 input tokens × 3 USD per million + 200,000 output tokens × 15 USD per million"  # noqa: RUF001
     assert october[:4] == ["Oct 2026", unknown, unknown, f"6.00 USD {tokens}"]
@@ -52,6 +54,46 @@ def test_each_number_says_how_it_came_about(ask: Ask, set_clock: SetClock) -> No
         "2.10 USD 7,200 s × 0.526 USD per hour ÷ 0.5000 of the month",  # noqa: RUF001 likewise
     ]
     assert codec[::3] == ["x265", "0.2630 USD 7,200 s × 0.526 USD per hour ÷ 4 successful experiments"]  # noqa: RUF001
+
+
+@pytest.fixture
+def releases(table: FakeTable) -> ReleaseHistory:
+    """What deployments put on record; only the newest release counts."""
+    history = ReleaseHistory(table, "experiments")
+    history.put(8, {"release": "r8", "snapshots": {"renderer": [{"versions": 9, "memory_mb": 10240}]}})
+    kept = [{"versions": 1, "memory_mb": 512}, {"versions": 3, "memory_mb": 1024}]
+    history.put(9, {"release": "r9", "snapshots": {"renderer": kept, "admin_api": [{"versions": 4, "memory_mb": 256}]}})
+    return history
+
+
+OF_R9 = (
+    "17.55 USD "
+    "1 version of renderer × 512 MB × 2,592,000 s × 0.0000015046 USD per GB-second + "  # noqa: RUF001 multiplication
+    "3 versions of renderer × 1,024 MB × 2,592,000 s × 0.0000015046 USD per GB-second + "  # noqa: RUF001
+    "4 versions of admin api × 256 MB × 2,592,000 s × 0.0000015046 USD per GB-second"  # noqa: RUF001
+)
+
+
+@pytest.mark.usefixtures("usage", "releases")
+def test_the_snapshots_that_the_newest_release_has_kept_are_told_with_the_key_that_bounds_them(ask: Ask) -> None:
+    body = ask("/costs")["body"]
+    forecast, november, october, *_ = rows_of(body)
+    assert forecast[5] == november[5] == OF_R9
+    assert october[5] == "Not recorded"
+    assert november[6].startswith("20.90 USD ")
+    assert "A lower keptReleases keeps fewer." in text_of(body)
+    assert "Snapshots 0.0000015046 USD per GB and second" in text_of(body)
+
+
+@pytest.mark.usefixtures("releases")
+def test_snapshots_are_told_before_any_experiment_has_ended(ask: Ask) -> None:
+    (forecast, november) = rows_of(ask("/costs")["body"])
+    assert forecast[5] == november[5] == OF_R9
+
+
+def test_a_release_from_before_snapshots_were_counted_tells_of_none(ask: Ask, releases: ReleaseHistory) -> None:
+    releases.put(10, {"release": "r10"})
+    assert "Nothing is recorded yet" in text_of(ask("/costs")["body"])
 
 
 @pytest.mark.usefixtures("usage")
@@ -73,7 +115,7 @@ def test_without_any_record_it_says_so(ask: Ask) -> None:
     text = text_of(ask("/costs")["body"])
     assert "Nothing is recorded yet" in text
     assert "USD per hour of encoding" in text
-    assert "0.00" not in text
+    assert "0.00 USD" not in text
 
 
 def test_without_success_there_is_no_cost_of_one(ask: Ask, table: FakeTable) -> None:
@@ -117,7 +159,7 @@ def test_the_page_stays_the_same_within_an_hour(ask: Ask, set_clock: SetClock) -
     assert ask("/costs", headers={"if-none-match": tag})["statusCode"] == 200
 
 
-@pytest.mark.usefixtures("usage")
+@pytest.mark.usefixtures("usage", "releases")
 def test_the_same_is_told_as_json_that_its_description_fits(ask: Ask) -> None:
     document = json.loads(ask("/api/openapi.json")["body"])
     content = document["paths"]["/api/costs"]["get"]["responses"]["200"]["content"]["application/json"]
@@ -128,6 +170,7 @@ def test_the_same_is_told_as_json_that_its_description_fits(ask: Ask) -> None:
     assert (october["llm_tokens"], october["total"]) == (6, 6)
     assert costs["codecs"][0]["per_success"] == costs["per_success"] == pytest.approx(1.052 / 4)
     assert costs["forecast"]["storage"] == november["storage"]
+    assert costs["forecast"]["snapshots"] == november["snapshots"] == pytest.approx(17.55, abs=0.005)
     assert costs["prices"]["delivered_gb_usd"] == 0.085
 
 

@@ -271,6 +271,20 @@ def test_no_cell_is_a_formula(ask: Ask, table: FakeTable, text: str) -> None:
     assert [row[name] for name in ("name", "codec", "error", "worker")] == [f"'{text}"] * 4
 
 
+@pytest.mark.parametrize("path", ["/api/experiments", "/experiments.csv", "/feed.atom"])
+def test_lists_have_an_excerpt_of_a_long_error_and_its_own_document_the_whole(
+    path: str, ask: Ask, table: FakeTable
+) -> None:
+    error, log_tail = "crf 99 " * 43_000, "exit 234 " * 5_000
+    table.hold(experiment_item("one", status="failed", error=error, log_tail=log_tail))
+    body = ask(path)["body"]
+    assert "crf 99 crf 99" in body
+    assert "…" in body
+    assert len(body) < 10_000
+    whole = fields_of(ask("/api/experiments/one"))
+    assert (whole["error"], whole["log_tail"]) == (error, log_tail)
+
+
 def test_negative_figures_stay_numbers(ask: Ask, table: FakeTable) -> None:
     table.hold(experiment_item("one", metrics={"ssim": -0.25}))
     assert table_of(ask("/experiments.csv"))[0]["ssim"] == "-0.25"

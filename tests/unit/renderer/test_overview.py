@@ -93,6 +93,21 @@ def test_a_failure_says_why_in_a_line_and_opens_for_the_rest(ask: Ask, table: Fa
     assert "<summary>crf 99 is too high</summary><pre>at 0:0\n\nexit 234</pre>" in body
 
 
+LONG = {"status": "failed", "metrics": {}, "error": "crf 99 " * 43_000, "log_tail": "exit 234 " * 5_000 + "the end"}
+
+
+def test_of_a_long_failure_the_overview_shows_the_beginning_and_leads_to_the_rest(ask: Ask, table: FakeTable) -> None:
+    table.hold(experiment_item("long", **LONG), experiment_item("short", status="failed", error="crf 99", metrics={}))
+    body = ask("/")["body"]
+    assert len(body) < 40_000
+    long, short = body.split("<details")[1:]
+    assert "<summary>crf 99 crf 99 " in long
+    assert 'the end</pre><a href="experiments/long">All of it</a>' in long
+    assert "All of it" not in short
+    page = ask("/experiments/long")["body"]
+    assert "crf 99 " * 42_000 in page
+
+
 def test_a_failure_that_was_measured_shows_both(ask: Ask, table: FakeTable) -> None:
     table.hold(experiment_item(status="failed", error="the upload broke off"))
     (row,) = rows_of(ask("/")["body"])

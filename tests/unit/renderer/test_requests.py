@@ -1,10 +1,12 @@
 """What the renderer answers to every kind of request: paths, methods, links to artefacts, health, and failures."""
 
+import importlib
 import json
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -238,6 +240,43 @@ def test_an_unexpected_error_is_a_500_without_internals(
     assert answer["headers"]["Cache-Control"] == "no-store"
     assert "Something went wrong on our side" in text_of(answer["body"])
     assert_only_the_log_tells(answer["body"], log.getvalue(), SECRET)
+
+
+OTHER_EVENTS: dict[str, Any] = {
+    "nothing": {},
+    "no object": [],
+    "payload format 1.0": {
+        "version": "1.0",
+        "path": "/",
+        "httpMethod": "GET",
+        "headers": {},
+        "requestContext": {"stage": "production", "httpMethod": "GET", "path": "/"},
+    },
+    "a load balancer's": {
+        "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:x"}},
+        "httpMethod": "GET",
+        "path": "/",
+    },
+    "a queue's": {"Records": [{"body": "{}"}]},
+    "half a request": {"version": "2.0", "rawPath": "/", "requestContext": {"stage": "production", "http": None}},
+}
+
+
+@pytest.mark.parametrize("function", ["index_ssr", "admin_api"])
+@pytest.mark.parametrize("event", OTHER_EVENTS.values(), ids=OTHER_EVENTS)
+def test_another_event_than_a_request_is_refused_in_a_line(
+    event: Any, function: str, renderer: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, module = StringIO(), importlib.import_module(function)
+    monkeypatch.setattr(module.logger.registered_handler, "stream", written)
+    context = SimpleNamespace(
+        function_name="f", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id=REQUEST_ID
+    )
+    answer = module.handler(event, context)
+    assert (answer["statusCode"], answer["isBase64Encoded"]) == (400, False)
+    assert answer["body"].startswith("This function answers requests of an API Gateway HTTP API")
+    (entry,) = (json.loads(line) for line in written.getvalue().splitlines())
+    assert (entry["level"], entry["message"]) == ("WARNING", "Not a request")
 
 
 def assert_only_the_log_tells(body: str, log: str, internals: str) -> None:

@@ -74,6 +74,18 @@ def test_a_build_is_made_once_and_kept(path: Path, tmp_path: Path) -> None:
     assert any(step.startswith("Building Pulumi 3.250.0") for step in steps)
 
 
+@pytest.mark.parametrize("home", [None, "/no/such/folder"])
+def test_without_a_home_it_is_built_in_the_cache_folder(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str | None
+) -> None:
+    monkeypatch.delenv("GOPATH", raising=False)
+    monkeypatch.delenv("HOME")
+    if home:
+        monkeypatch.setenv("HOME", home)
+    _write_program(path / "go", f'[ "$1" = env ] || [ -n "$GOPATH" ] || exit 1\n{BUILDING}')
+    assert find_engine(_silent).command.startswith(str(tmp_path / "cache"))
+
+
 def test_a_build_that_another_has_begun_is_waited_for(path: Path) -> None:
     _write_program(path / "go", BUILDING)
     begun, finish = threading.Event(), threading.Event()

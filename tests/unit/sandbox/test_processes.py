@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,24 @@ def test_a_process_ends_with_a_parent_that_is_killed() -> None:
         process.kill()
         # At its end only when the child, too, has let go of it.
         assert process.stdout.read() == b""
+
+
+def test_an_interrupt_counts_when_the_program_that_got_it_too_has_ended() -> None:
+    """As where Ctrl-C cancels a deployment, which first notes what is under way."""
+    child = "trap 'echo cancelling; echo cancelled; exit 1' INT; echo up; while :; do read -r _; done"
+    parent = f"""
+import subprocess
+from sandbox.processes import interrupted_last
+try:
+    with interrupted_last():
+        subprocess.run(["/bin/sh", "-c", {child!r}], stdin=subprocess.PIPE)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    command = [sys.executable, "-c", parent]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout.read() == "cancelling\ncancelled\ninterrupted\n"
+        assert process.wait() == 0

@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 from experiments.clip_catalogue import Shape
 from experiments.configuration import Configuration, ConfigurationError
+from experiments.excerpt import excerpt_of
 from experiments.model import Experiment, Metrics, Status
 
 from worker import codecs, experiment
 from worker.clips import Clip, make_clip
 from worker.codecs import find_codec
 from worker.command import CommandError
-from worker.experiment import Host, Job, Outcome, job_of, perform, plan, start
+from worker.experiment import Host, Job, Outcome, fail, job_of, perform, plan, start
 from worker.ffmpeg import binary, filters, run_ffmpeg
 from worker.measure import check_same_shape, with_quality, with_rate_and_speed
 from worker.y4m import Video, VideoError, read_video
@@ -392,6 +393,14 @@ def test_a_decoder_that_loses_a_frame_has_failed_and_is_not_measured(
     assert (done.status, done.error) == (Status.FAILED, "decoded to 9 frames, but the clip has 10")
     assert done.metrics.psnr_db is None
     assert done.metrics.bitrate_kbps is not None
+
+
+def test_what_goes_wrong_is_noted_no_longer_than_lists_show_it(clip: Clip) -> None:
+    outcome = Outcome(plan(clip, CONFIGURATIONS[1], "e1").experiment)
+    fail(outcome, "no room " * 40_000, "a line of the log\n" * 40_000)
+    assert outcome.experiment.error.startswith("no room no room")
+    assert len(outcome.experiment.error) + len(outcome.experiment.log_tail) < 3000
+    assert excerpt_of(outcome.experiment) == outcome.experiment
 
 
 def test_a_job_holds_what_to_run(clip: Clip) -> None:
