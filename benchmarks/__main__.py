@@ -24,8 +24,8 @@ GROUPS = {
     "browser": ("The overview in Chromium", measure_browser),
     "scale": ("1,000 and 100,000 experiments", measure_scale),
     "jobs": ("Jobs, while workers are killed", measure_jobs),
-    "harsh": ("First deployments where AWS is in its harshest mood", measure_harsh),
     "takeover": ("The old site taken over, while it is visited and killed", measure_takeover),
+    "harsh": ("First deployments where AWS is in its harshest mood", measure_harsh),
     "deployment": ("Deployments", measure_deployments),
     "from-nothing": ("make sandbox as the first command", measure_from_nothing),
 }

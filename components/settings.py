@@ -219,12 +219,12 @@ class Settings:
             room = BUCKET_NAME_LIMIT - len(longest) + len(name)
             accepted = f"a-z, 0-9 and inner hyphens, at most {room}"
             yield f"{what}: {json.dumps(name)} is not accepted; it takes {accepted}"
-        named = [(what, name)] if self.name_prefix else [(what, name), ("project name", self.project)]
-        for which, each in named:
+        of_prefix = {"namePrefix": self.name_prefix} if self.name_prefix else {}
+        for which, name in (of_prefix or {"stack name": self.stack, "project name": self.project}).items():
             for word in RESERVED_BY_COGNITO:
-                if word in each:
+                if word in name:
                     reason = f"Cognito refuses addresses of sign-in pages with {word} in them"
-                    yield f"{which}: {json.dumps(each)} is not accepted: {reason}; choose another name"
+                    yield f"{which}: {json.dumps(name)} is not accepted: {reason}; choose another name"
 
     def _rules(self) -> Iterator[tuple[str, str, bool]]:
         """Each rule on one value: the key, what is accepted, and whether the value is."""

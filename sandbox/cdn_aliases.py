@@ -1,7 +1,7 @@
 """CloudFront's rules on whose a domain is, which ministack doesn't know: run in the emulator's process.
 
-A name belongs to one distribution alone, whose certificate covers it, and requests for it are that one's, wherever its
-DNS record leads. It moves from one to another in one step:
+A name belongs to one distribution alone, whose certificate covers it, and moves from one to another in one step. That
+requests for it are that one's, wherever its DNS record leads, is a matter of isolation.py:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/CNAMEs.html
 """
 
@@ -20,7 +20,7 @@ SHOWN_OF_AN_ID = 7
 
 
 class Aliases:
-    """Refuses what CloudFront refuses of aliases, moves them, and knows whose they are."""
+    """Refuses what CloudFront refuses of aliases, and moves them."""
 
     def __init__(self) -> None:
         self._handle = cloudfront.handle_request
@@ -39,11 +39,6 @@ class Aliases:
             return _associate(target[1], _parameter(query, "Alias").lower())
         answer: Answer = await self._handle(method, path, headers, body, query)
         return answer
-
-    def label(self, alias: str) -> str | None:
-        """Return the first label of the own name of the distribution that has an alias."""
-        holder = _holder(alias.lower())
-        return str(holder["DomainName"].partition(".")[0]) if holder else None
 
     def create(self, headers: Any, body: bytes) -> Answer:
         """Create a distribution, unless its aliases are another one's."""

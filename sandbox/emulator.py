@@ -27,7 +27,11 @@ PID_FILE = "emulator.pid"
 PROGRAM = Path(__file__).with_name("ministack_process.py")
 # What makes an emulator: another one of any of it is another emulator.
 PARTS = (
-    *("cdn_aliases.py", "isolation.py", "manners.py", "ministack_echoes.py", "ministack_manners.py"),
+    "cdn_aliases.py",
+    "isolation.py",
+    "manners.py",
+    "ministack_echoes.py",
+    "ministack_manners.py",
     "stand_in_model.py",
 )
 SOURCES = (PROGRAM, *map(PROGRAM.with_name, PARTS), PROJECT / "uv.lock")

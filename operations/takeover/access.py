@@ -54,11 +54,11 @@ class Access:
 
     def client(self, service: str) -> Any:
         """A client in the stack's region."""
-        return connected(service, self._with_logs(), RETRIES)
+        return connected(service, self.config, RETRIES)
 
     def cdn_client(self, service: str) -> Any:
         """A client where CloudFront has what belongs to it."""
-        return connected(service, {**self._with_logs(), "aws:region": CDN_REGION}, RETRIES)
+        return connected(service, self.config, RETRIES, CDN_REGION)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs.
@@ -98,13 +98,6 @@ class Access:
             changed = re.sub(r"^config: *$", f"config:\n{line}", text, count=1, flags=re.MULTILINE)
         if changed != text:
             write_whole(file, changed)
-
-    def _with_logs(self) -> dict[str, Any]:
-        """The configuration, with the endpoint of logs by boto3's name too."""
-        endpoints = self.config.get("aws:endpoints")
-        if not endpoints:
-            return dict(self.config)
-        return {**self.config, "aws:endpoints": [{"logs": endpoints[0].get("cloudwatchlogs"), **endpoints[0]}]}
 
 
 def write_whole(file: Path, text: str) -> None:
