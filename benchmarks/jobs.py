@@ -16,6 +16,7 @@ from experiments.model import Experiment, Status
 
 from benchmarks.figures import Figure
 from sandbox.emulator import Emulator
+from sandbox.manners import KIND
 from tests.project_copy import free_port
 from tests.stack.worker_lab import X264, Lab
 
@@ -54,6 +55,7 @@ def _lab(folder: Path, name: str) -> Iterator[Lab]:
     place = folder / name
     place.mkdir()
     emulator = Emulator(place / "emulator", free_port())
+    emulator.behave(KIND)
     emulator.start()
     lab = Lab(emulator, name, place)
     try:

@@ -124,6 +124,7 @@ MILD = Manners(
     certificate_seconds=20,
     dns_seconds=10,
     table_seconds=5,
+    read_seconds=2,
     queue_name_seconds=60,
 )
 """What every deployment meets, so short that nobody waits for it."""

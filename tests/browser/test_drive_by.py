@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from sandbox.emulator import Emulator
+from sandbox.manners import KIND
 from tests.browser.chromium import find_chromium
 from tests.project_copy import free_port
 
@@ -253,6 +254,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Whom the pages are after."""
     folder = tmp_path_factory.mktemp("aws")
     emulator = Emulator(folder, free_port())
+    emulator.behave(KIND)
     emulator.start()
     (folder / "calls").touch()
     yield Sandbox.fill(emulator, folder / "calls")
