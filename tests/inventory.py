@@ -106,7 +106,8 @@ def _lambda(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
                 yield ("aws:lambda/permission:Permission", statement["Sid"]), statement["Sid"]
     for layer in client.list_layers()["Layers"]:
         for each in client.list_layer_versions(LayerName=layer["LayerName"])["LayerVersions"]:
-            yield ("aws:lambda/layerVersion:LayerVersion", each["LayerVersionArn"]), each["LayerVersionArn"]
+            # Which number it has depends on how often it was made: one that was recovered is replaced.
+            yield ("aws:lambda/layerVersion:LayerVersion", each["LayerVersionArn"]), layer["LayerArn"]
 
 
 def _iam(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
