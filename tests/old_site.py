@@ -223,6 +223,8 @@ class OldSite:
         certificates, dns = self._client("acm"), self._client("route53")
         self.zone = dns.create_hosted_zone(Name=DOMAIN, CallerReference="old")["HostedZone"]["Id"].split("/")[-1]
         self.certificate = certificates.request_certificate(DomainName=DOMAIN, ValidationMethod="DNS")["CertificateArn"]
+        issued = certificates.get_waiter("certificate_validated")
+        issued.wait(CertificateArn=self.certificate, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
         (option,) = certificates.describe_certificate(CertificateArn=self.certificate)["Certificate"][
             "DomainValidationOptions"
         ]

@@ -152,7 +152,7 @@ class Takeover:
         copied = self.progress.copied
         self._say(
             f"Of its table {copied['readable']:,} of {copied['read']:,} items were copied (the rest is in "
-            f"{self.progress.beside('unreadable')}), of its videos and decoders {copied['files']:,} files."
+            f"{self.progress.beside('unreadable')})."
         )
         for kept in removal.left(self.access, self.old):
             self._say(f"It leaves {kept}.")
@@ -220,7 +220,6 @@ class Takeover:
             "read": copy.read,
             "readable": copy.readable,
             "with_status": copy.with_status,
-            "files": files.copied + files.present,
             "newest": [name for _, name in copy.newest],
         }
 

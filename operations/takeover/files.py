@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from experiments.files import REFERENCES
 from experiments.model import Experiment
+from s3transfer.manager import TransferManager
 
 
 @dataclass
@@ -52,8 +53,9 @@ class Files:
         if there and (there["ContentLength"], there["ETag"]) == (found["ContentLength"], found["ETag"]):
             self.present += 1
             return size
-        # Of more than 5 GB it makes several copies of parts; no byte of it comes by here.
-        self.client.copy({"Bucket": self.old_bucket, "Key": key}, self.new_bucket, new_key)
+        # Of large files it has parts copied, as S3 copies 5 GB at once at most; no byte of them comes by here.
+        with TransferManager(self.client) as transfers:
+            transfers.copy({"Bucket": self.old_bucket, "Key": key}, self.new_bucket, new_key).result()
         self.copied += 1
         self.bytes += size
         return size

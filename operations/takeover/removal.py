@@ -1,5 +1,6 @@
 """Removes the old site, once nobody needs it any more: part by part, each only if it is there still."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ GONE = (
     *("NotFoundException", "ResourceNotFoundException"),
 )
 AT_ONCE = 1000
+# What a distribution had, CloudFront takes for used until the last edge has forgotten that one.
+IN_USE_SECONDS = 15 * 60
+POLL_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,6 @@ def parts(access: Access, old: OldSite) -> Iterator[Part]:
     """What there is to remove, what leads users to the others first."""
     cdn, objects, functions = access.client("cloudfront"), access.client("s3"), access.client("lambda")
     yield Part(f"distribution {old.distribution}", lambda: _remove_distribution(cdn, old.distribution))
-    if old.access_control:
-        yield Part(f"origin access control {old.access_control}", lambda: _remove_access(cdn, old.access_control))
     yield Part(f"API {old.api}", lambda: _remove_api(access, old))
     yield Part(f"function {old.function}", lambda: functions.delete_function(FunctionName=old.function))
     yield Part(f"log group {old.log_group}", lambda: access.client("logs").delete_log_group(logGroupName=old.log_group))
@@ -41,6 +43,8 @@ def parts(access: Access, old: OldSite) -> Iterator[Part]:
     yield Part(f"table {old.table}", lambda: access.client("dynamodb").delete_table(TableName=old.table))
     if old.media_bucket:
         yield Part(f"bucket {old.media_bucket}, with all its files", lambda: _remove_bucket(objects, old.media_bucket))
+    if old.access_control:
+        yield Part(f"origin access control {old.access_control}", lambda: _remove_access(cdn, old.access_control))
 
 
 def left(access: Access, old: OldSite) -> Iterator[str]:
@@ -58,13 +62,19 @@ def remove(part: Part) -> bool:
         ClientError: AWS refuses.
 
     """
-    try:
-        part.remove()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in GONE:
-            return False
-        raise
-    return True
+    deadline = time.monotonic() + IN_USE_SECONDS
+    while True:
+        try:
+            part.remove()
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in GONE:
+                return False
+            if not code.endswith("InUse") or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            return True
 
 
 def _remove_distribution(client: Any, identifier: str) -> None:
