@@ -83,6 +83,14 @@ class FunctionVersions:
                     raise
         raise TimeoutError(f"it could not be called for {LIMIT_SECONDS} s")
 
+    def has(self, version: str) -> bool:
+        """Whether there is such a version; a function that was deleted and made anew has none of its former life."""
+        try:
+            self._client.get_function_configuration(FunctionName=self._function, Qualifier=version)
+        except self._client.exceptions.ResourceNotFoundException:
+            return False
+        return True
+
     def remove_old(self, approved: Configuration, kept: int) -> None:
         """Remove the versions that nobody can go back to, as each costs storage and SnapStart's cache.
 

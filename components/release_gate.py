@@ -137,8 +137,9 @@ class VersionChecks(ResourceProvider):
         return CheckResult(news, [CheckFailure("rolled_back_to", reason)])
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Other code, another configuration or another way back has to pass."""
-        return DiffResult(changes=any(olds.get(name) != news.get(name) for name in CHECKED))
+        """Other code, another configuration or way back has to pass; and what is there, where the version is gone."""
+        changes = any(olds.get(name) != news.get(name) for name in CHECKED)
+        return DiffResult(changes=changes or not self._has_approved(olds))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Check the first version."""
@@ -147,6 +148,13 @@ class VersionChecks(ResourceProvider):
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Check a new version."""
         return UpdateResult(self._approved(news))
+
+    def _has_approved(self, olds: Mapping[str, Any]) -> bool:
+        versions = FunctionVersions(self._client, olds["function_name"])
+        try:
+            return versions.has(olds["approved_version"])
+        except botocore.exceptions.ClientError as error:
+            raise CheckFailed(_refused(f"Version {olds['approved_version']}", error)) from None
 
     def _approved(self, props: Mapping[str, Any]) -> dict[str, Any]:
         function, rolled_back_to = props["function_name"], props["rolled_back_to"]

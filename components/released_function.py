@@ -133,11 +133,22 @@ class ReleasedFunction(pulumi.ComponentResource):
             name=pulumi.Output.concat(self._settings.name(self.name), "-", permissions.apply(_digest)),
             assume_role_policy=json.dumps(assumed_by("lambda")),
             tags=self._settings.tags(self.name),
-            opts=self._child,
+            opts=self._kept_until_replaced,
         )
 
     def _grant(self, permissions: pulumi.Output[str]) -> aws.iam.RolePolicy:
-        return aws.iam.RolePolicy(self.name, name=self.name, role=self._role.name, policy=permissions, opts=self._child)
+        return aws.iam.RolePolicy(
+            self.name, name=self.name, role=self._role.name, policy=permissions, opts=self._kept_until_replaced
+        )
+
+    @property
+    def _kept_until_replaced(self) -> pulumi.ResourceOptions:
+        """pulumi-aws deletes what has a given name before it creates another: a version would be without its role.
+
+        https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/schema.go
+        (nameRequiresDeleteBeforeReplace)
+        """
+        return pulumi.ResourceOptions(parent=self, delete_before_replace=False)
 
     def _create_function(self, code: Code, configuration: Configuration) -> aws.lambda_.Function:
         environment = {"BUILD_ID": code.package.sha256, "STACK": self._settings.stack, **configuration.environment}

@@ -139,7 +139,7 @@ class Unkind:
     # Requests that are refused.
 
     def _refusal(self, call: Call) -> Refusal | None:
-        return self._moody(call) or self._too_early(call) or self._taken(call) or self._too_much(call)
+        return self._moody(call) or self._too_early(call) or self._taken(call) or self._too_much(call) or _missing(call)
 
     def _moody(self, call: Call) -> Refusal | None:
         """Only for whoever deploys: what functions and workers ask for is not made to fail by chance."""
@@ -397,6 +397,16 @@ class MannersFile:
         if seen != self._seen:
             self._manners, self._seen = self._read(self._folder), seen
         return self._manners
+
+
+def _missing(call: Call) -> Refusal | None:
+    """What an alias can't lead to, as it is not there."""
+    is_written = call.service == "lambda" and "/aliases" in call.path and call.body
+    version = call.parameters.get("FunctionVersion") if is_written else None
+    function = lambda_svc._functions.get(call.thing) if version else None
+    if function is None or version in ("$LATEST", *function["versions"]):
+        return None
+    return "ResourceNotFoundException", f"Function not found: {call.thing}:{version}", 404
 
 
 def _parameters(body: bytes, query: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -97,6 +97,15 @@ def test_a_version_that_nobody_calls_falls_asleep_and_fails_the_call_that_wakes_
     assert client.invoke(FunctionName=function, Qualifier="1")["StatusCode"] == 200
 
 
+def test_an_alias_leads_to_no_version_that_is_not_there(emulator: Emulator) -> None:
+    alias = {"FunctionName": _function(emulator, "aliased"), "Name": "live"}
+    client = emulator.client("lambda")
+    assert _code(lambda: client.create_alias(**alias, FunctionVersion="1")) == "ResourceNotFoundException"
+    client.publish_version(FunctionName="aliased")
+    client.create_alias(**alias, FunctionVersion="1")
+    assert _code(lambda: client.update_alias(**alias, FunctionVersion="2")) == "ResourceNotFoundException"
+
+
 def test_code_takes_storage_until_versions_are_removed(emulator: Emulator, be: Callable[..., None]) -> None:
     function = _function(emulator, "stored")
     be(code_storage_bytes=1)

@@ -271,13 +271,22 @@ def test_a_missing_permission_is_named(operation: str) -> None:
 
 @pytest.mark.parametrize("name", CHECKED)
 def test_another_version_or_another_configuration_has_to_pass_again(name: str) -> None:
-    changes = gate(FakeLambda()).diff("id", {**PROPS, "approved_version": "2"}, {**PROPS, name: "other"}).changes
+    function = FakeLambda()
+    function.add("2")
+    changes = gate(function).diff("id", {**PROPS, "approved_version": "2"}, {**PROPS, name: "other"}).changes
     assert changes is True
 
 
 @pytest.mark.parametrize("name", ["patience_seconds", "kept_versions", "__provider"])
 def test_a_change_of_how_it_is_checked_checks_nothing_again(name: str) -> None:
-    assert gate(FakeLambda()).diff("id", {**PROPS, name: 1}, {**PROPS, name: 2}).changes is False
+    function, state = FakeLambda(), {**PROPS, "approved_version": "2"}
+    function.add("2")
+    assert gate(function).diff("id", {**state, name: 1}, {**state, name: 2}).changes is False
+
+
+def test_where_the_version_is_gone_with_its_function_another_has_to_pass() -> None:
+    state = {**PROPS, "approved_version": "2"}
+    assert gate(FakeLambda()).diff("id", state, state).changes is True
 
 
 def test_the_state_holds_a_reference_to_the_checks() -> None:
