@@ -17,6 +17,7 @@ import boto3.dynamodb.types
 from botocore.exceptions import ClientError
 from experiments.batch import MOST_AT_ONCE, write_in_batches
 
+from operations.takeover.removal import GONE
 from sandbox.emulator import Emulator
 
 DOMAIN = "aiv1codec.com"
@@ -422,7 +423,7 @@ def _exists(look: Any) -> bool:
     try:
         look()
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+        if error.response["Error"]["Code"] not in GONE:
             raise
         return False
     return True
