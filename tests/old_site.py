@@ -17,6 +17,7 @@ import boto3.dynamodb.types
 from botocore.exceptions import ClientError
 from experiments.batch import MOST_AT_ONCE, write_in_batches
 
+from operations.takeover.removal import GONE
 from sandbox.emulator import Emulator
 
 DOMAIN = "aiv1codec.com"
@@ -143,6 +144,16 @@ class OldSite:
         }
         return {name: _exists(look) for name, look in looks.items()}
 
+    def wait(self) -> None:
+        """Wait until all of it serves."""
+        poll = {"Delay": 1, "MaxAttempts": 300}
+        issued, deployed = (
+            self._client(service).get_waiter(state)
+            for service, state in (("acm", "certificate_validated"), ("cloudfront", "distribution_deployed"))
+        )
+        issued.wait(CertificateArn=self.certificate, WaiterConfig=poll)
+        deployed.wait(Id=self.distribution, WaiterConfig=poll)
+
     def leads_to(self) -> set[str]:
         """The names to which the domain's A and AAAA records lead."""
         pages = self._client("route53").list_resource_record_sets(HostedZoneId=self.zone)["ResourceRecordSets"]
@@ -223,8 +234,6 @@ class OldSite:
         certificates, dns = self._client("acm"), self._client("route53")
         self.zone = dns.create_hosted_zone(Name=DOMAIN, CallerReference="old")["HostedZone"]["Id"].split("/")[-1]
         self.certificate = certificates.request_certificate(DomainName=DOMAIN, ValidationMethod="DNS")["CertificateArn"]
-        issued = certificates.get_waiter("certificate_validated")
-        issued.wait(CertificateArn=self.certificate, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
         (option,) = certificates.describe_certificate(CertificateArn=self.certificate)["Certificate"][
             "DomainValidationOptions"
         ]
@@ -414,7 +423,7 @@ def _exists(look: Any) -> bool:
     try:
         look()
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+        if error.response["Error"]["Code"] not in GONE:
             raise
         return False
     return True

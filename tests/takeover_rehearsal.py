@@ -15,6 +15,7 @@ from typing import Any
 import requests
 from experiments.repository import ExperimentRepository
 
+from sandbox.manners import KIND, MILD
 from tests.old_site import DOMAIN, PAGES, OldSite
 from tests.project_copy import ProjectCopy
 
@@ -38,7 +39,11 @@ class Rehearsal:
         project = ProjectCopy.make(folder)
         project.emulator.folder.mkdir()
         project.emulator.start()
+        # It was built long ago; what takes time on AWS is meant for the deployments beside it.
+        project.emulator.behave(KIND)
         old = OldSite.build(project.emulator, experiments)
+        project.emulator.behave(MILD)
+        old.wait()
         project.configure(domain=DOMAIN, hostedZoneId=old.zone, domainAlias=False)
         return cls(project, old)
 

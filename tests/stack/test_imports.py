@@ -9,6 +9,7 @@ import pytest
 from components.imports import ImportRefused, refuse_what_users_would_see
 from components.settings import Settings
 from sandbox.emulator import Emulator
+from sandbox.manners import KIND
 from sandbox.places import PROJECT_NAME
 from tests.project_copy import ProjectCopy
 from tests.stack.experiments_table import create_table
@@ -64,6 +65,7 @@ def project(tmp_path: Path) -> Iterator[ProjectCopy]:
     project = ProjectCopy.make(tmp_path / "project")
     project.emulator.folder.mkdir()
     project.emulator.start()
+    project.emulator.behave(KIND)
     yield project
     project.close()
 
