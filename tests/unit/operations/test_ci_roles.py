@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 
 from components.gpu_hosts import SESSIONS_POLICY
 from operations.checks.look import PERMISSIONS
+from operations.left_behind import LOOKS
 
 DOCUMENT = Path(__file__).parent.parent.parent.parent / "docs" / "ci.md"
 Declared = dict[tuple[str, str], dict[str, Any]]
@@ -23,6 +25,10 @@ CONFIG = {
     "stateKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
     "hostedZoneId": "Z1",
 }
+
+
+class Asked(Exception):  # noqa: N818 it is what the test is after
+    """Which service a look asks."""
 
 
 class RecordingMocks(Mocks):
@@ -156,3 +162,24 @@ def test_each_policy_of_its_own_is_given_to_a_role(declared: Declared) -> None:
 def test_the_read_role_may_do_all_that_a_verification_does(declared: Declared) -> None:
     allowed = {action for statement in statements(declared, "read") for action in statement["Action"]}
     assert set(PERMISSIONS.values()) <= allowed
+
+
+@pytest.mark.parametrize("type_", LOOKS)
+@pytest.mark.parametrize("role", ["read", "deploy"])
+def test_the_roles_may_use_the_service_of_each_type_of_the_program(declared: Declared, role: str, type_: str) -> None:
+    allowed = {action.split(":")[0] for statement in statements(declared, role) for action in statement["Action"]}
+    assert _services_of(type_) <= allowed
+
+
+def _services_of(type_: str) -> set[str]:
+    """The service that has a resource type, by IAM's name; a validation of a certificate is none of AWS's things."""
+
+    def client(service: str) -> Any:
+        raise Asked(service)
+
+    try:
+        list(LOOKS[type_](client, defaultdict(str)))
+    except Asked as asked:
+        return {{"apigatewayv2": "apigateway"}.get(str(asked), str(asked))}
+    assert type_ == "aws:acm/certificateValidation:CertificateValidation"
+    return set()
