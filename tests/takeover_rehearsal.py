@@ -41,9 +41,13 @@ class Rehearsal:
         project.emulator.start()
         # It was built long ago; what takes time on AWS is meant for the deployments beside it.
         project.emulator.behave(KIND)
-        old = OldSite.build(project.emulator, experiments)
-        project.emulator.behave(MILD)
-        old.wait()
+        try:
+            old = OldSite.build(project.emulator, experiments)
+            project.emulator.behave(MILD)
+            old.wait()
+        except BaseException:
+            project.close()
+            raise
         project.configure(domain=DOMAIN, hostedZoneId=old.zone, domainAlias=False)
         return cls(project, old)
 
