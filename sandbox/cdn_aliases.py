@@ -40,6 +40,11 @@ class Aliases:
         answer: Answer = await self._handle(method, path, headers, body, query)
         return answer
 
+    def label(self, alias: str) -> str | None:
+        """Return the first label of the own name of the distribution that has an alias."""
+        holder = _holder(alias.lower())
+        return str(holder["DomainName"].partition(".")[0]) if holder else None
+
     def create(self, headers: Any, body: bytes) -> Answer:
         """Create a distribution, unless its aliases are another one's."""
         config, _ = cloudfront._unwrap_distribution_create_xml(cloudfront._parse_body(body))

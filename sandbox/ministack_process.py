@@ -5,7 +5,7 @@ import re
 import runpy
 import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -180,15 +180,7 @@ def _label(headers: Any) -> Any:
     return app._parse_cloudfront_dataplane_host(headers.get("host", ""))
 
 
-def label_of(alias: str) -> str | None:
-    """Return the label of the distribution that has this alias."""
-    for distribution in cloudfront._distributions.values():
-        if alias in cloudfront._get_distribution_aliases(distribution):
-            return str(distribution["DomainName"].partition(".")[0])
-    return None
-
-
-def isolate() -> None:
+def isolate(label_of: Callable[[str], str | None]) -> None:
     """Let nothing in but programs on this machine, and browsers at the sandbox's own site."""
     app.app = _beside("isolation.py")["Isolation"](app.app, int(app._resolve_port()), label_of)
 
@@ -227,7 +219,8 @@ if __name__ == "__main__":
     _beside("ministack_echoes.py")["install"]()
     answer_at_once()
     converse_with_stand_in()
-    _beside("cdn_aliases.py")["Aliases"]().install()
+    aliases = _beside("cdn_aliases.py")["Aliases"]()
+    aliases.install()
     be_unkind(Path.cwd())
-    isolate()
+    isolate(aliases.label)
     app.main()

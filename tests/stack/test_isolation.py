@@ -43,7 +43,10 @@ AS_ROOT = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1
 @pytest.fixture(scope="module")
 def label(emulator: Emulator) -> str:
     """The label of a distribution with an alias."""
-    made = emulator.client("cloudfront").create_distribution(DistributionConfig=DISTRIBUTION)
+    certificate = emulator.client("acm").request_certificate(DomainName=ALIAS, ValidationMethod="DNS")
+    viewer = {"ACMCertificateArn": certificate["CertificateArn"], "SSLSupportMethod": "sni-only"}
+    config = {**DISTRIBUTION, "ViewerCertificate": viewer}
+    made = emulator.client("cloudfront").create_distribution(DistributionConfig=config)
     return str(made["Distribution"]["DomainName"].partition(".")[0])
 
 
