@@ -127,28 +127,32 @@ class ReleasedFunction(pulumi.ComponentResource):
         return pulumi.Output.json_dumps(policy([*allowed, write_log]))
 
     def _create_role(self, permissions: pulumi.Output[str]) -> aws.iam.Role:
-        """A role named after its permissions, so that other permissions are another role."""
+        """A role for these permissions: with others, another one, which Pulumi names.
+
+        A name made of the permissions would be taken where a deployment brings back those of a build that has failed:
+        their role is only deleted at the end.
+        """
         return aws.iam.Role(
-            self.name,
-            name=pulumi.Output.concat(self._settings.name(self.name), "-", permissions.apply(_digest)),
+            self._settings.name(self.name),
             assume_role_policy=json.dumps(assumed_by("lambda")),
-            tags=self._settings.tags(self.name),
-            opts=self._kept_until_replaced,
+            tags={**self._settings.tags(self.name), "permissions": permissions.apply(_digest)},
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["tags"]),
         )
 
     def _grant(self, permissions: pulumi.Output[str]) -> aws.iam.RolePolicy:
-        return aws.iam.RolePolicy(
-            self.name, name=self.name, role=self._role.name, policy=permissions, opts=self._kept_until_replaced
-        )
+        """The role's only policy.
 
-    @property
-    def _kept_until_replaced(self) -> pulumi.ResourceOptions:
-        """pulumi-aws deletes what has a given name before it creates another: a version would be without its role.
-
-        https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/schema.go
-        (nameRequiresDeleteBeforeReplace)
+        It stays until its role goes: pulumi-aws else deletes what has a given name before it creates another, and users
+        would meet a version without permissions (nameRequiresDeleteBeforeReplace in
+        https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/schema.go).
         """
-        return pulumi.ResourceOptions(parent=self, delete_before_replace=False)
+        return aws.iam.RolePolicy(
+            self.name,
+            name=self.name,
+            role=self._role.name,
+            policy=permissions,
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
+        )
 
     def _create_function(self, code: Code, configuration: Configuration) -> aws.lambda_.Function:
         environment = {"BUILD_ID": code.package.sha256, "STACK": self._settings.stack, **configuration.environment}

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,9 @@ PROPERTIES = frozenset(
         "aws:ec2/defaultRouteTable:DefaultRouteTable",
     }
 )
+
+# The end of a name that Pulumi has made up.
+MADE_UP = re.compile(r"-[0-9a-f]{7}$")
 
 
 def held(emulator: Emulator) -> dict[Thing, str]:
@@ -113,7 +117,7 @@ def _lambda(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
 def _iam(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
     client = emulator.client("iam")
     for role in client.list_roles()["Roles"]:
-        yield ("aws:iam/role:Role", role["RoleName"]), role["RoleName"]
+        yield ("aws:iam/role:Role", role["RoleName"]), MADE_UP.sub("", role["RoleName"])
         for name in client.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
             yield ("aws:iam/rolePolicy:RolePolicy", f"{role['RoleName']}:{name}"), name
         for each in client.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]:

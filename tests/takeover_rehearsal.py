@@ -192,7 +192,7 @@ class Kills:
         self._expect("new", len(self.killed) - before)
 
     def back_and_forth(self, times: int) -> None:
-        """Move the domain back and forth, and kill each command once on its way."""
+        """Move the domain back and forth, and kill each command once on its way; at the end the new site has it."""
         takes = {"--back": 20.0, "--yes": 30.0}
         while times > 0:
             arguments, wanted = ("--back", "old") if self.rehearsal.holder() == "new" else ("--yes", "new")
@@ -202,6 +202,8 @@ class Kills:
                 takes[arguments] = time.monotonic() - began
                 self._expect(wanted, 1)
                 times -= 1
+        if self.rehearsal.holder() == "old":
+            self.rehearsal.run("--yes")
 
     def _kill(self, seconds: float, arguments: str) -> bool:
         if not self.rehearsal.kill(seconds, arguments):

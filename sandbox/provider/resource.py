@@ -119,6 +119,11 @@ class Resource:
         """Those of the changed inputs that only a new thing can have."""
         return changed & (self.replace_on | set(self.identity) | {"region"})
 
+    def lacks_name(self, inputs: Properties) -> bool:
+        """Whether pulumi-aws would make up the thing's name: https://www.pulumi.com/docs/iac/concepts/resources/names."""
+        named = self.shape.fields.get(self.named_by)
+        return named is not None and getattr(named, "required", False) and self.named_by not in inputs
+
     def goes_first(self, inputs: Properties) -> bool:
         """Whether the old thing is deleted before the new one is created."""
         return self.deleted_first or self.named_by in inputs

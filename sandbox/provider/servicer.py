@@ -3,6 +3,7 @@
 https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
 """
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,11 +80,16 @@ class AwsServicer(ResourceProviderServicer):
     # Resources.
 
     def Check(self, request: Request, context: Context) -> Any:  # noqa: N802
-        """Find what the program can't ask for."""
+        """Find what the program can't ask for, and make up a name where it gives none."""
         with _told(context, _who(request.urn)):
-            problems = list(_resource(request.urn).problems(unmarshal(request.news)))
+            resource, inputs = _resource(request.urn), unmarshal(request.news)
+            if resource.lacks_name(inputs):
+                logical_name = request.urn.rsplit("::", 1)[-1]
+                made_up = unmarshal(request.olds).get(resource.named_by) or f"{logical_name}-{secrets.token_hex(4)[1:]}"
+                inputs = {**inputs, resource.named_by: made_up}
+            problems = list(resource.problems(inputs))
         failures = [provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in problems]
-        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+        return provider_pb2.CheckResponse(inputs=marshal(inputs), failures=failures)
 
     def Diff(self, request: Request, context: Context) -> Any:  # noqa: N802
         """Tell what is to be changed, and whether that takes a new thing."""

@@ -139,7 +139,10 @@ def test_the_functions_share_their_dependencies_alone(production: Program) -> No
 def test_other_permissions_are_another_role(production: Program, run_program: RunProgram) -> None:
     other = run_program("production", hostedZoneId="Z0123456789", tableName="another-table")
     for name in ("renderer", "admin-api"):
-        assert production.named(ROLE, name)["name"] != other.named(ROLE, name)["name"]
+        role = f"ai-video-codec-dashboard-production-{name}"
+        tags, others = (program.named(ROLE, role)["tags"] for program in (production, other))
+        assert tags["permissions"] != others["permissions"]
+        assert "name" not in production.named(ROLE, role), "a name of its own would be taken after a failed deployment"
 
 
 def test_the_build_id_is_the_hash_of_the_deployed_archive(production: Program) -> None:
@@ -433,7 +436,7 @@ def test_every_resource_that_can_be_tagged_says_where_it_belongs(production: Pro
         if isinstance(tags, list):  # Auto Scaling's, which instances inherit.
             assert all(tag["propagateAtLaunch"] for tag in tags)
             tags = {tag["key"]: tag["value"] for tag in tags}
-        assert tags.keys() == {"project", "stack", "component"}, resource.name
+        assert tags.keys() - {"permissions"} == {"project", "stack", "component"}, resource.name
         assert tags["stack"] == "production"
 
 

@@ -1,5 +1,6 @@
 """The engine's calls, from check to delete, against an AWS that lives in this file."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -190,8 +191,17 @@ def test_an_unknown_property_names_the_file_to_add_it_to(aws: AwsServicer) -> No
     ]
 
 
-def test_a_name_is_required(aws: AwsServicer) -> None:
-    assert check(aws, LOG_GROUP, {}) == ["name is required"]
+def test_a_name_that_the_program_does_not_give_is_made_up_once(aws: AwsServicer) -> None:
+    def name(olds: dict[str, Any]) -> str:
+        request = provider_pb2.CheckRequest(urn=urn(LOG_GROUP), olds=marshal(olds), news=marshal({}))
+        response = aws.Check(request, Context())
+        assert not response.failures
+        return str(unmarshal(response.inputs)["name"])
+
+    logical_name = urn(LOG_GROUP).rsplit("::", 1)[-1]
+    assert re.fullmatch(rf"{logical_name}-[0-9a-f]{{7}}", name({}))
+    assert name({}) != name({}), "another one is another thing"
+    assert name({"name": "renderer-0123456"}) == "renderer-0123456"
 
 
 def test_create_returns_what_aws_has_with_the_stacks_default_tags(aws: AwsServicer, logs: Logs) -> None:
