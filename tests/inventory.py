@@ -102,7 +102,7 @@ def _lambda(emulator: Emulator) -> Iterator[tuple[Thing, str]]:
     client = emulator.client("lambda")
     for function in client.list_functions()["Functions"]:
         name = function["FunctionName"]
-        yield ("aws:lambda/function:Function", name), f"{name} {function['Role']}"
+        yield ("aws:lambda/function:Function", name), f"{name} {MADE_UP.sub('', function['Role'])}"
         for each in client.list_aliases(FunctionName=name)["Aliases"]:
             yield ("aws:lambda/alias:Alias", each["AliasArn"]), each["AliasArn"]
             policy = json.loads(client.get_policy(FunctionName=name, Qualifier=each["Name"])["Policy"])
