@@ -1,5 +1,6 @@
 """Whether a first deployment into an empty account succeeds by itself where AWS is in its harshest mood."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from tests.project_copy import ProjectCopy, changes
 SEEDS = range(1, 11)
 # Side by side, as a deployment waits more than it works.
 AT_ONCE = 2
+# Of what a deployment that failed has printed: its end says why.
+SHOWN_CHARACTERS = 2000
 
 
 def measure_harsh(folder: Path) -> list[Figure]:
@@ -37,6 +40,7 @@ def _deploy_twice(folder: Path, seed: int) -> tuple[float | None, bool]:
         printed, _ = first.communicate()
         seconds = monotonic() - began
         if first.returncode:
+            sys.stderr.write(f"Seed {seed} failed:\n{printed[-SHOWN_CHARACTERS:]}\n")
             return None, False
         second = project.start("up")
         printed, _ = second.communicate()
