@@ -24,7 +24,7 @@ PENDING = "Pending"
 FAILED = "Failed"
 # What a version failed of that is the code's own fault; anything else is worth another try.
 CODES_OWN_FAULT = "FunctionError"
-ATTEMPTS = 3
+ATTEMPTS = 5
 # What Lambda answers while it wakes or makes a version.
 # https://docs.aws.amazon.com/lambda/latest/dg/snapstart-troubleshooting.html
 NOT_READY = ("ResourceConflictException", "SnapStartNotReadyException")
