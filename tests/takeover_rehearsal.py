@@ -15,7 +15,7 @@ from typing import Any
 import requests
 from experiments.repository import ExperimentRepository
 
-from sandbox.manners import KIND, MILD
+from sandbox.manners import HARSH, KIND
 from tests.old_site import DOMAIN, PAGES, OldSite
 from tests.project_copy import ProjectCopy
 
@@ -43,7 +43,7 @@ class Rehearsal:
         project.emulator.behave(KIND)
         try:
             old = OldSite.build(project.emulator, experiments)
-            project.emulator.behave(MILD)
+            project.emulator.behave(HARSH)
             old.wait()
         except BaseException:
             project.close()

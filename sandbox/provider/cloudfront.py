@@ -8,7 +8,7 @@ from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import MANAGED, Properties, Resource, superfluous_tags, tag_list, tag_map
 from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Field, Values
 
-POLL = {"Delay": 2, "MaxAttempts": 900}
+POLL = {"Delay": 0.25, "MaxAttempts": 7200}
 # https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html
 HOSTED_ZONE_ID = "Z2FDTNDATAQYW2"
 

@@ -1,8 +1,8 @@
 """Deployments killed at random moments: the next `up` brings all that git says, once, and leaves nothing astray.
 
 Moments are counted in requests to the embedded AWS, so that they fall between any two, as between an upload and the
-invalidation; every fifth of an update's is between the invalidation and the state's note of it. `KILLS_SEED=<seed>`
-repeats a run.
+invalidation; every fifth of an update's is between the invalidation and the state's note of it. AWS is in its harshest
+mood meanwhile. `KILLS_SEED=<seed>` repeats a run.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import signal
 import subprocess
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,6 +22,7 @@ import requests
 
 from components.renderer import package_renderer
 from components.static_site import site_files
+from sandbox.manners import HARSH
 from sandbox.processes import is_alive
 from tests.inventory import held, recorded
 from tests.project_copy import ProjectCopy
@@ -39,6 +40,8 @@ REQUEST = " -> service="
 INVALIDATION = f"/invalidation{REQUEST}"
 POLL_SECONDS = 0.005
 RETENTIONS = (7, 14)
+# Twice as fast as the sandbox goes else, as there are many deployments.
+CLOCK = 120
 
 
 @dataclass(frozen=True)
@@ -155,8 +158,9 @@ class Site:
 @pytest.fixture
 def sites(tmp_path: Path) -> Iterator[list[Site]]:
     projects = [ProjectCopy.make(tmp_path / f"project-{number}") for number in range(PROJECTS)]
-    for project in projects:
+    for number, project in enumerate(projects):
         project.environment["LOG_LEVEL"] = "DEBUG"
+        project.emulator.behave(replace(HARSH, seed=SEED + number, clock=CLOCK))
     yield [Site(project, random.Random(f"{SEED} {number}")) for number, project in enumerate(projects)]
     for project in projects:
         project.close()
@@ -200,7 +204,9 @@ def _expect_one_version_and_one_invalidation_for_each_change(site: Site) -> None
     """Publishing anew what is published, and invalidating anew what is invalidated, AWS answers with the old one."""
     client, outputs = site.project.emulator.client, site.outputs
     versions = client("lambda").list_versions_by_function(FunctionName=outputs["renderer_function"])["Versions"]
-    assert [each["Version"] for each in versions] == ["$LATEST", *map(str, range(1, site.updates + 2))]
+    # Where Lambda has failed to make a snapshot, the same code has been published once more.
+    snapshots = [each["CodeSha256"] for each in versions[1:] if each["State"] != "Failed"]
+    assert len(snapshots) == len(set(snapshots)) == site.updates + 1
     listing = client("cloudfront").list_invalidations(DistributionId=outputs["distribution_id"])["InvalidationList"]
     invalidations = len(listing.get("Items", []))
     if not site.updates:
