@@ -68,6 +68,13 @@ ZONES = re.compile(r"[a-z](,[a-z])*")
 TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # The longest derived name, <project>-<stack>-media-<account id>, has to be a bucket's.
 STACK_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+# What a physical name is derived of, for `resourceNames`.
+NAMED = (
+    *("admin", "admin-api", "admin-page", "administrators", "dashboard", "dead-jobs", "experiments", "idle-workers"),
+    *("jobs", "keep-awake", "media", "no-spot-workers", "on-demand-workers", "pages", "renderer"),
+    *("renderer-dependencies", "security", "site", "spot-workers", "worker", "worker-backlog", "workers"),
+)
+NAME = re.compile(r"[a-z-]+=[A-Za-z0-9_-]{1,64}")
 IMPORTABLE = ("table", "site-bucket", "media-bucket", "api")
 IMPORT = re.compile(r"[a-z-]+=[A-Za-z0-9_.-]+")
 BUCKET_NAME_LIMIT = 63
@@ -105,6 +112,7 @@ class Settings:
     hosted_zone_id: str
     domain_alias: bool
     name_prefix: str
+    resource_names: str
     imports: str
     renderer_function_name: str
     table_name: str
@@ -178,8 +186,7 @@ class Settings:
     @property
     def imported(self) -> dict[str, str]:
         """The ids of things that are there already and become the stack's, by what they are (`IMPORTABLE`)."""
-        pairs = (entry.partition("=") for entry in filter(None, self.imports.split(",")))
-        return {what: identifier for what, _, identifier in pairs}
+        return _pairs(self.imports)
 
     @property
     def ends_rollback(self) -> bool:
@@ -193,8 +200,8 @@ class Settings:
         return json.dumps({name: float(getattr(self, name)) for name in names})
 
     def name(self, what: str) -> str:
-        """A resource's name, so derived from project and stack that two stacks live in one account."""
-        return f"{self.name_prefix or f'{self.project}-{self.stack}'}-{what}"
+        """A resource's name; derived from project and stack, unless given, so that two stacks live in one account."""
+        return _pairs(self.resource_names).get(what) or f"{self.name_prefix or f'{self.project}-{self.stack}'}-{what}"
 
     def tags(self, component: str) -> dict[str, str]:
         """The tags of a component's resources."""
@@ -242,6 +249,12 @@ class Settings:
         yield "priceClass", "one of " + ", ".join(PRICE_CLASSES), self.price_class in PRICE_CLASSES
         yield "domain", "a host name such as aiv1codec.com", _empty_or(HOST_NAME, self.domain)
         yield "hostedZoneId", "an id such as Z0123456789ABCDEFGHIJ", _empty_or(HOSTED_ZONE_ID, self.hosted_zone_id)
+        yield (
+            "resourceNames",
+            f"<what>=<name> separated by commas, what being one of {', '.join(NAMED)}",
+            all(NAME.fullmatch(entry) for entry in filter(None, self.resource_names.split(",")))
+            and _pairs(self.resource_names).keys() <= set(NAMED),
+        )
         # A function or a distribution that is imported would put before users what has passed no gate.
         yield (
             "imports",
@@ -361,6 +374,11 @@ def _shown(value: Any) -> str:
 
 def _snake_case(key: str) -> str:
     return re.sub(r"([A-Z])", lambda match: f"_{match[1].lower()}", key)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """What `<what>=<which>,…` says."""
+    return {what: which for what, _, which in (entry.partition("=") for entry in filter(None, text.split(",")))}
 
 
 def _empty_or(pattern: re.Pattern[str], value: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from experiments.jobs import MOST_ATTEMPTS, STALLED_AFTER
 
-from components.settings import InvalidConfig
+from components.settings import NAMED, InvalidConfig
 from tests.components.conftest import ACCOUNT, PROJECT, Program
 
 RunProgram = Callable[..., Program]
@@ -457,6 +457,14 @@ def test_a_prefix_gives_all_names(run_program: RunProgram) -> None:
     names = _physical_names(run_program("sandbox", namePrefix="codec-lab"))
     assert names
     assert all("codec-lab-" in name for name in names)
+
+
+def test_every_name_can_be_one_of_ones_choice(run_program: RunProgram) -> None:
+    chosen = ",".join(f"{what}=chosen-{what}" for what in NAMED)
+    program = run_program("sandbox", namePrefix="codec-lab", resourceNames=chosen, gpuHostsMaximum=1)
+    declared = {f"{resource.typ} {resource.name}": str(resource.inputs) for resource in program.resources}
+    assert not [name for name, inputs in declared.items() if "codec-lab" in inputs]
+    assert not [what for what in NAMED if f"chosen-{what}" not in "".join(declared.values())]
 
 
 def test_a_domain_brings_certificate_proof_alias_and_records(production: Program) -> None:
