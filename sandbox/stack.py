@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from urllib.parse import quote
 import pulumi
 import pulumi.automation as auto
 import yaml
+from pulumi.automation._stack import StackInitMode
 
 from components.settings import InvalidConfig, check_stack_file
 from operations.checks.check import CouldNotLook
@@ -26,7 +28,7 @@ from sandbox.emulator import Emulator
 from sandbox.engine_output import EngineOutput, Output, reason_of
 from sandbox.places import DEFAULT_PORT, PROJECT, PROJECT_NAME, STACK, SandboxError, advised, make_private, write_whole
 from sandbox.processes import interrupted_last, is_alive
-from sandbox.state import follow_emulator, heal_state, read_json
+from sandbox.state import follow_emulator, heal_state, is_empty, outputs_of, read_json
 
 # The state holds no secret; a passphrase is what a local backend asks for.
 PASSPHRASE = "sandbox"  # noqa: S105
@@ -84,12 +86,12 @@ class Deployment:
 
         """
         stack = self._stack()
-        if refresh:
+        if refresh and not is_empty(self._state_file):
             self._recover(on_output)
             self._run(stack.refresh, on_output=on_output, suppress_outputs=True)
-        result: auto.UpResult = self._run(stack.up, on_output=on_output, suppress_outputs=True)
+        self._run(stack.up, on_output=on_output, suppress_outputs=True)
         self._unfinished.unlink(missing_ok=True)
-        return _values(result.outputs)
+        return outputs_of(self._state_file)
 
     def preview(self, on_output: Output) -> auto.PreviewResult:
         """What `up` would do."""
@@ -126,11 +128,7 @@ class Deployment:
         """
         if self._state_file.exists() and not read_json(self._state_file):
             raise SandboxError(f"The stack's state is damaged: {self._state_file}\nmake sandbox goes on from a copy.")
-        self._configure()
-        try:
-            outputs = _values(self._program().stack_outputs(STACK))
-        except auto.CommandError as error:
-            raise SandboxError(advised(reason_of(str(error)), "Deploy again: make sandbox.")) from None
+        outputs = outputs_of(self._state_file)
         if not outputs:
             raise SandboxError("Nothing is deployed on the sandbox yet: run make sandbox.")
         return outputs
@@ -189,7 +187,7 @@ class Deployment:
 
     def _stack(self) -> auto.Stack:
         self._set_up()
-        return auto.Stack.select(STACK, self._program())
+        return _Stack(STACK, self._program(), StackInitMode.SELECT)
 
     def _set_up(self) -> None:
         self._write_launchers()
@@ -331,19 +329,21 @@ class _Program(auto.LocalWorkspace):
     def select_stack(self, stack_name: str) -> None:
         """Select nothing: every command names its stack."""
 
-    def stack_outputs(self, stack_name: str) -> auto.OutputMap:
-        """The outputs, asked for once, as none of them is a secret."""
-        command = ["stack", "output", "--json", "--stack", stack_name]
-        printed = self.pulumi_command.run(command, self.work_dir, self.env_vars).stdout
-        return {name: auto.OutputValue(value, secret=False) for name, value in json.loads(printed).items()}
+
+class _Stack(auto.Stack):
+    """The project's stack; spares the processes by which an update is asked how it went, as its output has said it."""
+
+    def outputs(self) -> auto.OutputMap:
+        """None: they are in the state."""
+        return {}
+
+    def info(self, show_secrets: bool = True) -> auto.UpdateSummary:
+        """Nothing of what the engine has noted."""
+        return auto.UpdateSummary("update", datetime.now(UTC), "", {}, {}, "succeeded")
 
 
 def _items(resource: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in (resource.get("outputs") or {}).items()]
-
-
-def _values(outputs: auto.OutputMap) -> dict[str, Any]:
-    return {name: output.value for name, output in outputs.items()}
 
 
 def _yaml(file: Path) -> dict[str, Any]:

@@ -20,6 +20,23 @@ def read_json(file: Path) -> dict[str, Any]:
         return {}
 
 
+def outputs_of(file: Path) -> dict[str, Any]:
+    """The stack's outputs, none of which is a secret; none where nothing is deployed."""
+    stacks = (
+        resource for resource in _latest(read_json(file), "resources") if resource["type"] == "pulumi:pulumi:Stack"
+    )
+    return next((dict(stack.get("outputs", {})) for stack in stacks), {})
+
+
+def is_empty(file: Path) -> bool:
+    """Whether nothing was ever deployed, or begun to be."""
+    return not _latest(read_json(file), "resources") and not _latest(read_json(file), "pending_operations")
+
+
+def _latest(state: dict[str, Any], what: str) -> list[dict[str, Any]]:
+    return list(((state.get("checkpoint") or {}).get("latest") or {}).get(what) or [])
+
+
 def heal_state(file: Path) -> Path | None:
     """Put the last whole copy in the place of a state that was cut short, as by a power failure; which one it is.
 
@@ -53,7 +70,7 @@ def follow_emulator(file: Path, port: int) -> bool:
     ids that are URLs, as queues' are. The port in inputs and outputs is left for the deployment to find different.
     """
     state = read_json(file)
-    resources = ((state.get("checkpoint") or {}).get("latest") or {}).get("resources") or []
+    resources = _latest(state, "resources")
     moved = [_at_port(resource, port) for resource in resources]
     if moved == resources:
         return False
