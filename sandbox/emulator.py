@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import requests
 import uv
+from botocore.config import Config
 
 from sandbox.manners import Manners
 from sandbox.places import PRIVATE_UMASK, PROJECT, SandboxError, advised, make_private, write_whole
@@ -36,6 +37,8 @@ PARTS = (
 )
 SOURCES = (PROGRAM, *map(PROGRAM.with_name, PARTS), PROJECT / "uv.lock")
 START_LIMIT_SECONDS = 60
+# Enough for its harshest moods.
+RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 12})
 LOG_TAIL_LINES = 3
 
 
@@ -60,6 +63,7 @@ class Emulator:
             region_name=REGION,
             aws_access_key_id=ROOT_KEY,
             aws_secret_access_key=ROOT_KEY,
+            config=RETRIES,
         )
 
     @property
