@@ -118,12 +118,6 @@ class AdminSite:
     sign_in_url: str = ""
     _one_at_a_time: Lock = field(default_factory=Lock)
 
-    def reset(self) -> None:
-        """Begin anew, with a new lab and nobody signed in."""
-        self.lab, self.chat, self.tokens, self.failure = sample_lab(), ScriptedChat(), Tokens(), Failure()
-        self.requests = []
-        admin_services.services.cache_clear()
-
     def fail(self, count: int, status: int = 503, under: str = "") -> None:
         """Let the next requests fail; status 0 hangs up."""
         self.failure = Failure(count, status, under)
@@ -326,7 +320,7 @@ def started_admin_site(dashboard: Path = PROJECT / "dashboard", port: int = 0) -
 def _served(handler: Any, port: int) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -44,16 +44,11 @@ class Desk:
         return self.page
 
 
-@pytest.fixture(scope="module")
-def started() -> Iterator[AdminSite]:
+@pytest.fixture
+def site() -> Iterator[AdminSite]:
+    # Each test's own, as a request of the one before may be under way when its page is closed.
     with started_admin_site() as site:
         yield site
-
-
-@pytest.fixture
-def site(started: AdminSite) -> AdminSite:
-    started.reset()
-    return started
 
 
 @pytest.fixture
