@@ -57,7 +57,7 @@ screenshots: setup ## pictures of the running sandbox's pages, to docs/screensho
 	@$(PY) -m tests.browser.chromium
 	@$(PY) -m tests.browser.screenshots --port $(PORT)
 
-bench: setup ## the benchmarks, as tables
+bench: setup ## the benchmarks, a figure a line
 	@$(PY) -m benchmarks
 
 outputs: setup ## the stack's outputs as JSON

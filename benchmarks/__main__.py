@@ -1,17 +1,16 @@
-"""`make bench`: measures, prints the figures as tables, and says which miss their limit."""
+"""`make bench`: measures, prints a figure a line, and says which miss their limit."""
 
 import argparse
+import json
 import platform
 import sys
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
-
 from benchmarks.browser import measure_browser
 from benchmarks.cold_start import measure_cold_start
 from benchmarks.deployment import measure_deployments, measure_from_nothing
-from benchmarks.figures import show
+from benchmarks.figures import document, line
 from benchmarks.harsh import measure_harsh
 from benchmarks.jobs import measure_jobs
 from benchmarks.renderer import measure_renderer
@@ -35,19 +34,30 @@ def main() -> int:
     """Measure the groups asked for; 1 where a figure misses its limit."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], help="which to measure (default: all)")
-    groups = parser.parse_args().groups or list(GROUPS)
-    console = Console()
-    console.print(f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}")
-    missed = []
-    for group in groups:
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    arguments = parser.parse_args()
+    # Printed as JSON at the end, and as lines as soon as they are there.
+    say = (lambda _line: None) if arguments.json else _say
+    machine = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+    say(machine)
+    measured = {}
+    for group in arguments.groups or GROUPS:
         title, measure = GROUPS[group]
         with tempfile.TemporaryDirectory() as folder:
-            figures = measure(Path(folder))
-        show(title, figures, console)
-        missed += [figure.what.strip() for figure in figures if not figure.holds]
+            measured[group] = measure(Path(folder))
+        say("\n".join([f"\n{title}", *map(line, measured[group])]))
+    if arguments.json:
+        groups = {group: [document(figure) for figure in figures] for group, figures in measured.items()}
+        _say(json.dumps({"machine": machine, "groups": groups}, indent=2))
+    missed = [figure.what.strip() for figures in measured.values() for figure in figures if not figure.holds]
     if missed:
-        console.print(f"Missed: {'; '.join(missed)}")
+        say(f"\nMissed: {'; '.join(missed)}")
     return 1 if missed else 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -3,9 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from rich.console import Console
-from rich.table import Table
+from typing import Any
 
 WORST = 100
 STATISTICS = {50: "median", WORST: "worst"}
@@ -35,15 +33,32 @@ class Figure:
         return self.limit is None or not self.values or self.value <= self.limit
 
 
-def show(title: str, figures: Sequence[Figure], console: Console) -> None:
-    """Print figures as a table: which run counts, range, number of runs, limit, and the share of the limit."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("figure")
-    for column in ("value", "", "min", "max", "runs", "limit", "of limit"):
-        table.add_column(column, justify="left" if column == "" else "right")
-    for figure in figures:
-        table.add_row(*_cells(figure), style=None if figure.holds else "red")
-    console.print(table)
+def line(figure: Figure) -> str:
+    """Say on one line what was measured: which run counts, their number and range, the limit, and what it leaves."""
+    if not figure.values:
+        return f"{figure.what}: not measured"
+    parts = [_shown(figure.value, figure.unit)]
+    if len(figure.values) > 1:
+        lowest, highest = (_shown(bound, figure.unit) for bound in (min(figure.values), max(figure.values)))
+        parts.append(f"{_statistic(figure)} of {len(figure.values)} ({lowest} to {highest})")
+    if figure.limit is not None:
+        share = f" ({figure.value / figure.limit:.2f} of it)" if figure.limit else ""
+        parts.append(f"limit {_shown(figure.limit, figure.unit)}{share}")
+    return f"{figure.what}: {', '.join(parts)}{'' if figure.holds else ' MISSED'}"
+
+
+def document(figure: Figure) -> dict[str, Any]:
+    """Return the same for programs; what was not measured is null."""
+    values = list(figure.values)
+    return {
+        "figure": figure.what.strip(),
+        "unit": figure.unit,
+        "value": figure.value if values else None,
+        "statistic": _statistic(figure),
+        "values": values,
+        "limit": figure.limit,
+        "holds": figure.holds,
+    }
 
 
 def ratios(these: Sequence[float], those: Sequence[float]) -> list[float]:
@@ -51,21 +66,10 @@ def ratios(these: Sequence[float], those: Sequence[float]) -> list[float]:
     return [this / that for this, that in zip(these, those, strict=True)]
 
 
-def _cells(figure: Figure) -> list[str]:
-    if not figure.values:
-        return [figure.what, "not measured"]
-    return [
-        figure.what,
-        _shown(figure.value, figure.unit),
-        STATISTICS.get(figure.percentile, f"p{figure.percentile}") if len(figure.values) > 1 else "",
-        _shown(min(figure.values), figure.unit),
-        _shown(max(figure.values), figure.unit),
-        str(len(figure.values)),
-        "" if figure.limit is None else _shown(figure.limit, figure.unit),
-        f"{figure.value / figure.limit:.2f}" if figure.limit else "",
-    ]
+def _statistic(figure: Figure) -> str:
+    return STATISTICS.get(figure.percentile, f"p{figure.percentile}")
 
 
 def _shown(value: float, unit: str) -> str:
     decimals = 0 if value >= 100 else 1 if value >= 10 else 2
-    return f"{value:,.{decimals}f} {unit}"
+    return f"{value:,.{0 if value == int(value) else decimals}f} {unit}".strip()
