@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 
-const LINE_HEIGHT = 20; // px, as .log-line has in styles.css
+const LINE_HEIGHT = 20; // px, as .log-line has in admin.css
 const SPARE_LINES = 10; // above and below those in view, so that a turn of the wheel shows no gap
 
 // Rows are lines, or headings: { heading, attempt }.
