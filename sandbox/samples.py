@@ -24,10 +24,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sandbox.places import SandboxError, advised
+from sandbox.sample_jobs import plan, run_job, start
 from worker.clips import RECIPES, Clip, make_clip, reference_video
 from worker.command import CommandError
-from worker.experiment import Host, Job, Outcome, perform, plan, start
-from worker.job import run_job
+from worker.experiment import Host, Job, Outcome, perform
 from worker.publish import Publisher
 
 HOST = Host("sandbox")

@@ -16,7 +16,6 @@ from experiments.configuration import Configuration, ConfigurationError
 from experiments.excerpt import MOST_ERROR_CHARACTERS
 from experiments.frame_quality import FrameQuality
 from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Scalar, Status
-from experiments.planning import planned
 
 from worker.clips import LOSSLESS, RECIPES, Clip, make_clip, reference_video
 from worker.codecs import Codec, find_codec
@@ -62,17 +61,6 @@ class Outcome:
     frames: FrameQuality | None = None
 
 
-def plan(
-    clip: Clip, configuration: Configuration, experiment_id: str = "", attempt: int = 1, parent_id: str | None = None
-) -> Job:
-    """Return a job whose experiment is queued now; without an id it gets a new one.
-
-    `parent_id` names the experiment that this one runs again.
-    """
-    queued = planned(clip.name, _parameters(clip), configuration, datetime.now(UTC), parent_id=parent_id)
-    return Job(replace(queued, id=experiment_id or queued.id, attempt=attempt), clip, configuration)
-
-
 def job_of(experiment: Experiment, clip_folder: Path) -> Job:
     """Return what an experiment's parameters ask for; its clip is drawn unless the folder has it.
 
@@ -88,15 +76,8 @@ def job_of(experiment: Experiment, clip_folder: Path) -> Job:
     except ValueError as error:
         raise ConfigurationError(f"a parameter is no number: {error}") from None
     clip = make_clip(experiment.clip, clip_folder, shape)
-    described = replace(experiment, parameters={**experiment.parameters, **_parameters(clip)})
+    described = replace(experiment, parameters={**experiment.parameters, **clip_parameters(clip)})
     return Job(described, clip, configuration)
-
-
-def start(job: Job, host: Host) -> Job:
-    """Return the job with its experiment running since now, on this host."""
-    now = datetime.now(UTC)
-    running = replace(job.experiment, status=Status.RUNNING, started_at=now, updated_at=now, worker=host.name)
-    return replace(job, experiment=running)
 
 
 def perform(job: Job, host: Host, folder: Path, on_progress: Callable[[float], None] | None = None) -> Outcome:
@@ -215,7 +196,7 @@ def _note(outcome: Outcome, **known: Any) -> None:
     outcome.experiment = replace(outcome.experiment, **known)
 
 
-def _parameters(clip: Clip) -> dict[str, Scalar]:
+def clip_parameters(clip: Clip) -> dict[str, Scalar]:
     """Return what an experiment's record says of its clip."""
     fps = clip.video.fps
     return {

@@ -13,10 +13,11 @@ from experiments import codec_catalogue
 from experiments.configuration import Configuration
 from experiments.model import Status
 
+from sandbox.sample_jobs import plan, start
 from tests.project_copy import ROOT
 from worker import codecs
 from worker.clips import Clip
-from worker.experiment import Host, Outcome, perform, plan, start
+from worker.experiment import Host, Outcome, perform
 from worker.y4m import read_video
 
 ENTRY, CODEC, PROGRAM = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "worker.md").read_text(), re.DOTALL)

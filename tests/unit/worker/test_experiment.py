@@ -18,11 +18,12 @@ from experiments.configuration import Configuration, ConfigurationError
 from experiments.excerpt import excerpt_of
 from experiments.model import Experiment, Metrics, Status
 
+from sandbox.sample_jobs import plan, start
 from worker import codecs, experiment
 from worker.clips import Clip, make_clip
 from worker.codecs import find_codec
 from worker.command import CommandError
-from worker.experiment import Host, Job, Outcome, fail, job_of, perform, plan, start
+from worker.experiment import Host, Job, Outcome, fail, job_of, perform
 from worker.ffmpeg import binary, filters, run_ffmpeg
 from worker.measure import check_same_shape, with_quality, with_rate_and_speed
 from worker.y4m import Video, VideoError, read_video

@@ -14,10 +14,10 @@ from experiments.frame_quality import FrameQuality
 from experiments.model import Status
 from experiments.repository import ExperimentRepository
 
+from sandbox.sample_jobs import plan, run_job, start
 from tests.unit.worker.aws import Cloud
 from worker.clips import Clip
-from worker.experiment import Host, Job, Outcome, perform, plan, start
-from worker.job import run_job
+from worker.experiment import Host, Job, Outcome, perform
 from worker.publish import Publisher
 
 HOST = Host("host-1")
@@ -105,7 +105,7 @@ def test_progress_is_seen_until_the_experiment_ends(
         assert as_started == job.experiment
         return perform(job, host, folder)
 
-    monkeypatch.setattr("worker.job.perform", perform_visibly)
+    monkeypatch.setattr("sandbox.sample_jobs.perform", perform_visibly)
     ended = run_job(plan(clip, X264, "e1"), HOST, publisher)
     publisher.note_progress(ended, 0.5)
     assert cloud.experiment("e1") == ended
