@@ -13,6 +13,7 @@ from benchmarks.deployment import measure_deployments, measure_from_nothing
 from benchmarks.figures import document, line
 from benchmarks.harsh import measure_harsh
 from benchmarks.jobs import measure_jobs
+from benchmarks.kills import measure_kills
 from benchmarks.renderer import measure_renderer
 from benchmarks.scale import measure_scale
 from benchmarks.takeover import measure_takeover
@@ -25,6 +26,7 @@ GROUPS = {
     "jobs": ("Jobs, while workers are killed", measure_jobs),
     "takeover": ("The old site taken over, while it is visited and killed", measure_takeover),
     "harsh": ("First deployments where AWS is in its harshest mood", measure_harsh),
+    "kills": ("Deployments killed where AWS is in its harshest mood", measure_kills),
     "deployment": ("Deployments", measure_deployments),
     "from-nothing": ("make sandbox as the first command", measure_from_nothing),
 }
