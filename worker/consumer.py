@@ -19,9 +19,9 @@ from threading import Thread
 
 from botocore.exceptions import BotoCoreError, ClientError
 from experiments.configuration import ConfigurationError
-from experiments.job_queue import JobQueue, Message
-from experiments.jobs import IllegalChangeError, Jobs, has_ended
-from experiments.log import Logs
+from experiments.jobs.lifecycle import IllegalChangeError, Jobs, has_ended
+from experiments.jobs.log import Logs
+from experiments.jobs.queue import JobQueue, Message
 from experiments.model import Experiment, Status
 
 from worker.build import build_id

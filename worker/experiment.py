@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from experiments.clip_catalogue import Shape
 from experiments.configuration import Configuration, ConfigurationError
-from experiments.excerpt import MOST_ERROR_CHARACTERS
 from experiments.frame_quality import FrameQuality
+from experiments.jobs.clip_catalogue import Shape
+from experiments.jobs.planning import planned
 from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Scalar, Status
-from experiments.planning import planned
+from renderer.excerpt import MOST_ERROR_CHARACTERS
 
 from worker.clips import LOSSLESS, RECIPES, Clip, make_clip, reference_video
 from worker.codecs import Codec, find_codec

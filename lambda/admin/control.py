@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from experiments.clip_catalogue import CLIPS, clip_parameters
 from experiments.codec_catalogue import CODECS
 from experiments.configuration import Configuration, ConfigurationError
 from experiments.criteria import Criteria
 from experiments.fields import count
-from experiments.files import ExperimentFiles
-from experiments.job_queue import JobQueue
-from experiments.jobs import IllegalChangeError, Jobs, is_under_way
+from experiments.jobs.clip_catalogue import CLIPS, clip_parameters
+from experiments.jobs.lifecycle import IllegalChangeError, Jobs, is_under_way
+from experiments.jobs.planning import planned
+from experiments.jobs.queue import JobQueue
 from experiments.json_schema import FieldProblem, problems_of
 from experiments.model import Experiment, Scalar, Status
-from experiments.planning import planned
 from experiments.repository import ExperimentRepository
 
 from admin import audit
+from admin.files import ExperimentFiles
 from admin.requests import MOST_RERUNS, InvalidRequest, StartRequest
 
 PAGE = "page"

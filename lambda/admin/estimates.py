@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
 
-from experiments.clip_catalogue import CLIPS, Shape
 from experiments.costs import Prices
 from experiments.criteria import Criteria
+from experiments.jobs.clip_catalogue import CLIPS, Shape
 from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
 

@@ -4,20 +4,20 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from api.documents import PublishedExperiment
-from artefact_links import is_linkable
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.api_gateway import Router
 from botocore.exceptions import ClientError
-from experiments.clip_catalogue import CLIPS
 from experiments.codec_catalogue import CODECS
 from experiments.cursor import InvalidCursor
-from experiments.jobs import IllegalChangeError
+from experiments.jobs.clip_catalogue import CLIPS
+from experiments.jobs.lifecycle import IllegalChangeError
 from experiments.model import Experiment
 from experiments.repository import Page
-from health import error_code
-from http_api import link_to_root
-from listing_query import ListingQuery
+from web.artefact_links import is_linkable
+from web.documents import Problem, PublishedExperiment
+from web.health import error_code
+from web.http_api import link_to_root
+from web.listing_query import ListingQuery
+from web.routes import Operation, RouteTable
 
 from admin.administrator import Administrator
 from admin.answers import answer, nothing
@@ -26,24 +26,44 @@ from admin.documents import (
     Catalogue,
     ClipDocument,
     CodecDocument,
+    ConflictProblem,
     Experiments,
     LeftOutRerun,
     OneExperiment,
     StartedRerun,
     StartedReruns,
 )
-from admin.estimates import estimate
-from admin.requests import RERUN, RERUNS, Refusal, StartRequest, body_of, checked, key_of
+from admin.estimates import Estimate, estimate
+from admin.requests import (
+    IDEMPOTENCY_KEY,
+    RERUN,
+    RERUN_OF_ANY_CODEC,
+    RERUNS,
+    ROOT,
+    START_OF_ANY_CODEC,
+    Refusal,
+    StartRequest,
+    body_of,
+    checked,
+    key_of,
+)
 from admin.services import services
 
-SEARCH = "q"
-LISTED_BY = ("status", "codec", "quality", "limit", "cursor")
-"""What a listing may be asked for, as on the public pages; and by SEARCH for what they call `text`."""
+LISTED_BY = {**{name: name for name in ("status", "codec", "quality", "limit", "cursor")}, "q": "text"}
+"""What a listing may be asked for, and what the public pages call that."""
 
-router = Router()  # type: ignore[no-untyped-call]
+STARTED = {HTTPStatus.CREATED: OneExperiment, HTTPStatus.OK: OneExperiment}
+CONFLICTING = {HTTPStatus.NOT_FOUND: Problem, HTTPStatus.CONFLICT: ConflictProblem}
+
+table = RouteTable(ROOT)
 
 
-@router.get("/codecs")
+@table.get(
+    "/codecs",
+    operation=Operation(
+        name="getCatalogue", summary="What experiments can be made of.", answers={HTTPStatus.OK: Catalogue}
+    ),
+)
 def list_codecs() -> Response[str]:
     """Tell what experiments can be made of."""
     codecs = [
@@ -64,44 +84,101 @@ def list_codecs() -> Response[str]:
     return answer(Catalogue(codecs=tuple(codecs), clips=tuple(clips)))
 
 
-@router.post("/estimates")
+@table.post(
+    "/estimates",
+    Operation(
+        name="estimate",
+        summary="What an experiment will cost.",
+        body=START_OF_ANY_CODEC,
+        is_body_required=True,
+        answers={HTTPStatus.OK: Estimate},
+    ),
+)
 def estimate_costs() -> Response[str]:
     """Tell what an experiment will cost."""
     request = StartRequest.from_document(_body())
     return answer(estimate(request, services().repository, services().prices))
 
 
-@router.get("/experiments")
+@table.get(
+    "/experiments",
+    operation=Operation(
+        name="listAllExperiments",
+        summary="Experiments, newest first.",
+        query=ListingQuery,
+        query_fields=LISTED_BY,
+        answers={HTTPStatus.OK: Experiments},
+        refusals={HTTPStatus.BAD_REQUEST: Problem},
+    ),
+)
 def list_experiments() -> Response[str]:
     """List experiments, newest first."""
-    parameters = router.current_event.query_string_parameters
-    asked = {name: parameters[name] for name in LISTED_BY if name in parameters}
-    page = _found(ListingQuery.from_parameters(asked | {"text": parameters.get(SEARCH, "")}))
+    parameters = table.router.current_event.query_string_parameters
+    asked = {field: parameters[name] for name, field in LISTED_BY.items() if name in parameters}
+    page = _found(ListingQuery.from_parameters(asked))
     return answer(Experiments(experiments=tuple(map(_published, page.experiments)), next_cursor=page.next_cursor))
 
 
-@router.post("/experiments")
+@table.post(
+    "/experiments",
+    Operation(
+        name="startExperiment",
+        summary="Start an experiment; 200 where that was done with this key before.",
+        parameters=[IDEMPOTENCY_KEY],
+        body=START_OF_ANY_CODEC,
+        is_body_required=True,
+        answers=STARTED,
+        refusals={HTTPStatus.CONFLICT: Problem},
+    ),
+)
 def start_experiment() -> Response[str]:
     """Start an experiment."""
     key, request = _key(), StartRequest.from_document(_body())
     return _started(lambda: _control().start(request, key, _who()))
 
 
-@router.post("/experiments/<experiment_id>/stop")
+@table.post(
+    "/experiments/{id}/stop",
+    Operation(
+        name="stopExperiment",
+        summary="Cancel a queued experiment, and tell the worker that is at a running one to stop.",
+        answers={HTTPStatus.OK: OneExperiment},
+        refusals=CONFLICTING,
+    ),
+)
 def stop_experiment(experiment_id: str) -> Response[str]:
     """Stop a queued or running experiment."""
     stopped = _control().stop(_known(experiment_id, "stopped"), _who())
     return answer(OneExperiment(experiment=_published(stopped)))
 
 
-@router.post("/experiments/<experiment_id>/rerun")
+@table.post(
+    "/experiments/{id}/rerun",
+    Operation(
+        name="rerunExperiment",
+        summary="Run an experiment again, with its parameters or others; 200 as of a start.",
+        parameters=[IDEMPOTENCY_KEY],
+        body=RERUN_OF_ANY_CODEC,
+        answers=STARTED,
+        refusals=CONFLICTING,
+    ),
+)
 def rerun_experiment(experiment_id: str) -> Response[str]:
     """Run an experiment again."""
     key, parameters = _key(), checked(_body(), RERUN).get("parameters")
     return _started(lambda: _control().rerun(_known(experiment_id, "run again"), parameters, key, _who()))
 
 
-@router.post("/reruns")
+@table.post(
+    "/reruns",
+    Operation(
+        name="rerunFailedExperiments",
+        summary="Run several experiments again, at most a hundred.",
+        parameters=[IDEMPOTENCY_KEY],
+        body=RERUNS,
+        answers={HTTPStatus.OK: StartedReruns},
+    ),
+)
 def rerun_failed_experiments() -> Response[str]:
     """Run several experiments again."""
     key, ids = _key(), checked(_body(), RERUNS).get("ids")
@@ -114,7 +191,15 @@ def rerun_failed_experiments() -> Response[str]:
     )
 
 
-@router.delete("/experiments/<experiment_id>")
+@table.delete(
+    "/experiments/{id}",
+    Operation(
+        name="deleteExperiment",
+        summary="Delete an experiment that has ended, with its log and files.",
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=CONFLICTING,
+    ),
+)
 def delete_experiment(experiment_id: str) -> Response[str]:
     """Delete an experiment that has ended."""
     _control().delete(_known(experiment_id, "deleted"), _who())
@@ -122,7 +207,7 @@ def delete_experiment(experiment_id: str) -> Response[str]:
 
 
 def _who() -> str:
-    return Administrator.of(router.current_event.raw_event).name
+    return Administrator.of(table.router.current_event.raw_event).name
 
 
 def _control() -> Control:
@@ -130,11 +215,11 @@ def _control() -> Control:
 
 
 def _body() -> Any:
-    return body_of(router.current_event.raw_event)
+    return body_of(table.router.current_event.raw_event)
 
 
 def _key() -> str:
-    return key_of(router.current_event.raw_event)
+    return key_of(table.router.current_event.raw_event)
 
 
 def _known(experiment_id: str, change: str) -> str:
@@ -163,4 +248,4 @@ def _found(query: ListingQuery) -> Page:
 
 
 def _published(experiment: Experiment) -> PublishedExperiment:
-    return PublishedExperiment.of(experiment, link_to_root(router.current_event.path))
+    return PublishedExperiment.of(experiment, link_to_root(table.router.current_event.path))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Self
 
-from experiments.log import LogLine
-from listing_query import InvalidQuery
+from experiments.jobs.log import LogLine
+from web.listing_query import InvalidQuery
 
 MOST_LINES = 5000
 DEFAULT_LINES = 1000

@@ -8,17 +8,26 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NoReturn, Self
 
-from experiments.clip_catalogue import CLIPS
 from experiments.codec_catalogue import CODECS
+from experiments.jobs.clip_catalogue import CLIPS
 from experiments.json_schema import FieldProblem, Schema, problems_of
-from http_api import Event, header_of
+from web.http_api import Event, header_of
 
 MOST_BODY_BYTES = 64 * 1024
 MOST_PROBLEMS = 50
 LONGEST_NAME = 200
 MOST_RERUNS = 100
 """How many experiments are run again at once."""
+ROOT = "/api/admin"
+"""The path that all requests' paths begin with."""
 KEY = r"^[A-Za-z0-9_-]{1,128}$"
+IDEMPOTENCY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "The same one repeats a request: what was done is not done again.",
+    "schema": {"type": "string", "pattern": KEY},
+}
 
 START: Schema = {
     "type": "object",
@@ -48,6 +57,24 @@ RERUNS: Schema = {
     },
     "additionalProperties": False,
 }
+
+
+def _with(schema: Schema, **properties: Schema) -> Schema:
+    return {**schema, "properties": {**schema["properties"], **properties}}
+
+
+_PARAMETERS = {
+    codec.name: {name: rule for name, rule in codec.parameters.items() if name != "$schema"}
+    for codec in CODECS.values()
+}
+START_OF_ANY_CODEC: Schema = {
+    "oneOf": [
+        _with(START, codec={"type": "string", "const": codec}, parameters=parameters)
+        for codec, parameters in _PARAMETERS.items()
+    ]
+}
+"""START, as programs are told of it: what the parameters may be depends on the codec."""
+RERUN_OF_ANY_CODEC = _with(RERUN, parameters={"anyOf": list(_PARAMETERS.values())})
 
 
 class Refusal(Exception):  # noqa: N818 reads better where it is raised

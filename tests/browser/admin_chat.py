@@ -22,7 +22,7 @@ from admin.chat_documents import (
 )
 from admin.control import CHAT, Control
 from admin.requests import Refusal, StartRequest
-from experiments.jobs import IllegalChangeError
+from experiments.jobs.lifecycle import IllegalChangeError
 
 from tests.browser.admin_lab import HOSTILE
 

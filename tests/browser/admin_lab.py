@@ -12,17 +12,17 @@ from admin.error_rates import ErrorRate
 from admin.monitor import Monitor
 from admin.services import Services
 from experiments.aggregates import Replacement, Totals, Usage
-from experiments.clip_catalogue import CLIPS, clip_parameters
 from experiments.codec_catalogue import CODECS
 from experiments.costs import Prices
 from experiments.criteria import Criteria
-from experiments.job_queue import Depth
-from experiments.jobs import Jobs
-from experiments.log import LogLine
+from experiments.jobs.clip_catalogue import CLIPS, clip_parameters
+from experiments.jobs.lifecycle import Jobs
+from experiments.jobs.log import LogLine
+from experiments.jobs.planning import planned
+from experiments.jobs.queue import Depth
+from experiments.jobs.workers import Worker
 from experiments.model import Artefacts, Experiment, Metrics, Status
-from experiments.planning import planned
 from experiments.repository import Page, Record
-from experiments.workers import Worker
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 """What becomes an alert wherever text is taken for markup."""

@@ -27,7 +27,7 @@ from admin import services as admin_services
 from admin.answers import JSON, PROBLEM
 from admin.requests import Refusal
 from admin.services import Services
-from api.documents import PublishedExperiment, as_json
+from web.documents import PublishedExperiment, as_json
 
 from sandbox.places import PROJECT
 from tests.admin_client import AdminClient, Answer

@@ -20,8 +20,8 @@ from admin.chat_documents import ChatStep, Decision, ProposalState
 from admin.requests import Refusal
 from botocore.exceptions import ReadTimeoutError
 from experiments.aggregates import CHAT_USER
-from experiments.job_queue import JobQueue
-from experiments.log import LogLine, Logs
+from experiments.jobs.log import LogLine, Logs
+from experiments.jobs.queue import JobQueue
 from experiments.model import Experiment, Metrics, RDPoint, Status
 from experiments.repository import ExperimentRepository
 

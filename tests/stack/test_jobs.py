@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from experiments.jobs import MOST_ATTEMPTS, STALLED_AFTER, IllegalChangeError, Jobs
+from experiments.jobs.lifecycle import MOST_ATTEMPTS, STALLED_AFTER, IllegalChangeError, Jobs
 from experiments.model import Experiment, Metrics, Status
 from experiments.repository import ExperimentRepository
 

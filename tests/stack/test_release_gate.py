@@ -84,7 +84,7 @@ def _missing_dependency(project: ProjectCopy) -> None:
 
 
 def _template_error(project: ProjectCopy) -> None:
-    _append(project, "lambda/templates/layout.html", "{{ no_such_field }}\n")
+    _append(project, "lambda/renderer/templates/layout.html", "{{ no_such_field }}\n")
 
 
 def _answer_500(project: ProjectCopy) -> None:
@@ -168,5 +168,5 @@ def _append(project: ProjectCopy, name: str, text: str) -> None:
 
 
 def _sources(project: ProjectCopy) -> dict[str, bytes]:
-    names = ("Pulumi.sandbox.yaml", RENDERER, "lambda/requirements.txt", "lambda/templates/layout.html")
+    names = ("Pulumi.sandbox.yaml", RENDERER, "lambda/requirements.txt", "lambda/renderer/templates/layout.html")
     return {name: (project.folder / name).read_bytes() for name in (*names, "components/renderer.py")}

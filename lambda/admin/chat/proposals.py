@@ -12,9 +12,9 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from experiments.clip_catalogue import CLIPS
 from experiments.codec_catalogue import CODECS
-from experiments.jobs import IllegalChangeError, is_under_way
+from experiments.jobs.clip_catalogue import CLIPS
+from experiments.jobs.lifecycle import IllegalChangeError, is_under_way
 from experiments.json_schema import Schema, problems_of
 from experiments.model import Experiment
 

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from aws_clients import bedrock_client
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.api_gateway import Router
 from experiments.fields import text
 from experiments.json_schema import FieldProblem
+from web.aws_clients import bedrock_client
+from web.documents import Problem
+from web.routes import Operation, RouteTable, in_path
 
 from admin.administrator import Administrator
 from admin.answers import answer, nothing
@@ -24,17 +25,29 @@ from admin.chat_documents import (
     CONVERSATION_ID,
     DECISION,
     LONGEST_QUESTION,
+    QUESTION,
     ChatOverview,
     ChatSpend,
+    ChatStep,
+    ConversationDocument,
     ConversationTitle,
     Decision,
+    Proposal,
 )
-from admin.requests import InvalidRequest, Refusal, body_of, checked, key_of
+from admin.requests import IDEMPOTENCY_KEY, ROOT, InvalidRequest, Refusal, body_of, checked, key_of
 from admin.services import services
 
 NOT_ENABLED = "No model is configured: set chatModel in the stack's configuration, as docs/chat.md tells."
 
-router = Router()  # type: ignore[no-untyped-call]
+MISSING = {HTTPStatus.NOT_FOUND: Problem}
+NOT_NOW = {**MISSING, HTTPStatus.CONFLICT: Problem}
+CONVERSATION = {
+    **in_path("conversation"),
+    "description": "A new one has an id of the client's own, such as a UUID.",
+    "schema": {"type": "string", "pattern": CONVERSATION_ID},
+}
+
+table = RouteTable(ROOT)
 
 
 def chat() -> Chat:
@@ -50,7 +63,14 @@ def chat() -> Chat:
     )
 
 
-@router.get("/chat")
+@table.get(
+    "/chat",
+    operation=Operation(
+        name="getChat",
+        summary="Whether one can chat with a model, and one's own conversations.",
+        answers={HTTPStatus.OK: ChatOverview},
+    ),
+)
 def show_chat() -> Response[str]:
     """Tell whether one can chat, and what about one has."""
     found = chat().store.listed(_user().subject)
@@ -70,28 +90,67 @@ def show_chat() -> Response[str]:
     )
 
 
-@router.get("/chat/<conversation>")
+@table.get(
+    "/chat/{conversation}",
+    operation=Operation(
+        name="getConversation",
+        summary="What was said.",
+        parameters=[CONVERSATION],
+        answers={HTTPStatus.OK: ConversationDocument},
+        refusals=MISSING,
+    ),
+)
 def show_conversation(conversation: str) -> Response[str]:
     """Show what was said."""
     return answer(chat().document(_user().subject, _known(conversation)))
 
 
-@router.delete("/chat/<conversation>")
+@table.delete(
+    "/chat/{conversation}",
+    Operation(
+        name="deleteConversation",
+        summary="Forget a conversation, if there is one.",
+        parameters=[CONVERSATION],
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=MISSING,
+    ),
+)
 def delete_conversation(conversation: str) -> Response[str]:
     """Forget a conversation, if there is one."""
     chat().store.delete(_user().subject, _known(conversation))
     return nothing()
 
 
-@router.post("/chat/<conversation>/messages")
+@table.post(
+    "/chat/{conversation}/messages",
+    Operation(
+        name="ask",
+        summary="Ask the model, which takes a first step: it answers, or uses tools.",
+        parameters=[CONVERSATION, IDEMPOTENCY_KEY],
+        body=QUESTION,
+        is_body_required=True,
+        answers={HTTPStatus.OK: ChatStep},
+        refusals=NOT_NOW,
+    ),
+)
 def ask(conversation: str) -> Response[str]:
     """Take a question, and a first step towards its answer."""
-    key, question = key_of(router.current_event.raw_event), _question()
+    key, question = key_of(table.router.current_event.raw_event), _question()
     _see_that_it_is_enabled()
     return answer(chat().ask(_user().subject, _known(conversation), question, key, _now()))
 
 
-@router.post("/chat/<conversation>/continue")
+@table.post(
+    "/chat/{conversation}/continue",
+    Operation(
+        name="continueAnswer",
+        summary="Let the model take the next step.",
+        parameters=[CONVERSATION],
+        body=CONTINUE,
+        answers={HTTPStatus.OK: ChatStep},
+        refusals=NOT_NOW,
+    ),
+)
 def proceed(conversation: str) -> Response[str]:
     """Take the next step."""
     after = checked(_body(), CONTINUE).get("after")
@@ -99,7 +158,18 @@ def proceed(conversation: str) -> Response[str]:
     return answer(chat().proceed(_user().subject, _known(conversation), after, _now()))
 
 
-@router.post("/chat/<conversation>/proposals/<proposal>")
+@table.post(
+    "/chat/{conversation}/proposals/{id}",
+    Operation(
+        name="decideProposal",
+        summary="Carry out what the model has proposed, once, or refuse it; what is decided stays so.",
+        parameters=[CONVERSATION],
+        body=DECISION,
+        is_body_required=True,
+        answers={HTTPStatus.OK: Proposal},
+        refusals=NOT_NOW,
+    ),
+)
 def decide(conversation: str, proposal: str) -> Response[str]:
     """Carry a proposal out, or refuse it."""
     decision = Decision(checked(_body(), DECISION)["decision"])
@@ -108,7 +178,7 @@ def decide(conversation: str, proposal: str) -> Response[str]:
 
 
 def _user() -> Administrator:
-    return Administrator.of(router.current_event.raw_event)
+    return Administrator.of(table.router.current_event.raw_event)
 
 
 def _now() -> datetime:
@@ -123,7 +193,7 @@ def _known(name: str) -> str:
 
 
 def _body() -> Any:
-    return body_of(router.current_event.raw_event)
+    return body_of(table.router.current_event.raw_event)
 
 
 def _question() -> str:

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from api.documents import CostDocument, PublishedExperiment, as_json
 from experiments.bjontegaard import Delta, Fit, NotComparable
 from experiments.costs import CostReport, Prices
 from experiments.criteria import Criteria
+from experiments.jobs.log import LogLine, Logs
 from experiments.json_schema import Schema, problems_of
-from experiments.log import LogLine, Logs
 from experiments.model import Experiment, Status
 from experiments.quality import quality
 from experiments.rate_distortion import METRICS, Comparison, Curve, bd_matrix, curves_of, sweeps_through
 from experiments.repository import ExperimentRepository
+from web.documents import CostDocument, PublishedExperiment, as_json
 
 from admin.chat_documents import Proposal
 from admin.requests import InvalidRequest

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from health import error_code
+from web.health import error_code
 
 from admin.chat.model import Answer, ChatBudget, ChatModel
 from admin.chat.proposals import PROPOSERS, Proposals

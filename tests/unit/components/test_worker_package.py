@@ -45,7 +45,9 @@ def test_the_same_source_gives_the_same_bytes(package: WorkerPackage, tmp_path: 
     assert (again.sha256, again.build) == (package.sha256, package.build)
 
 
-@pytest.mark.parametrize("name", ["worker/consumer.py", "lambda/experiments/jobs.py", "worker/requirements.txt"])
+@pytest.mark.parametrize(
+    "name", ["worker/consumer.py", "lambda/experiments/jobs/lifecycle.py", "worker/requirements.txt"]
+)
 def test_other_source_and_other_requirements_are_another_build(
     package: WorkerPackage, tmp_path: Path, name: str
 ) -> None:

@@ -4,8 +4,8 @@ import itertools
 from typing import Any
 
 import pytest
-from experiments.clip_catalogue import CLIPS
 from experiments.codec_catalogue import CODECS, CodecEntry
+from experiments.jobs.clip_catalogue import CLIPS
 from experiments.json_schema import problems_of
 from jsonschema import Draft202012Validator
 

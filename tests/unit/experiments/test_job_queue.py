@@ -1,7 +1,7 @@
 """Messages of the queue: what is none of this project's names no experiment."""
 
 import pytest
-from experiments.job_queue import JobQueue, Message
+from experiments.jobs.queue import JobQueue, Message
 
 
 class Sqs:

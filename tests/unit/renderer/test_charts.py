@@ -3,10 +3,10 @@
 import re
 from itertools import pairwise
 
-import charts
 import pytest
-from charts import FRAME, Chart, Style
 from experiments.rate_distortion import METRICS, Curve, CurvePoint, Metric
+from renderer import charts
+from renderer.charts import FRAME, Chart, Style
 
 PSNR, SSIM = METRICS[0], next(metric for metric in METRICS if metric.key == "ssim")
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-import presentation
 import pytest
+from renderer import presentation
 
 NOW = datetime(2026, 11, 24, 6, 12, 56, tzinfo=UTC)
 

@@ -13,10 +13,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from experiments.clip_catalogue import Shape
 from experiments.configuration import Configuration, ConfigurationError
-from experiments.excerpt import excerpt_of
+from experiments.jobs.clip_catalogue import Shape
 from experiments.model import Experiment, Metrics, Status
+from renderer.excerpt import excerpt_of
 
 from worker import codecs, experiment
 from worker.clips import Clip, make_clip

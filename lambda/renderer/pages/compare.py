@@ -1,0 +1,194 @@
+"""The page that lays two to six experiments side by side: which measured best, on which curves, and what differs."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from experiments.model import Experiment, Metrics, Scalar, Status
+from experiments.quality import Quality, quality
+from experiments.rate_distortion import sweeps_through
+from web import artefact_links
+from web.release import Release
+
+from renderer import presentation
+from renderer.pages.experiment import UNKNOWN, figure_of, written
+from renderer.pages.rate_distortion import Choice, Selection, render_plots
+from renderer.pages.row import UNKNOWN_STATUS
+from renderer.pages.templates import COMPARE
+from renderer.presentation import Figure
+
+FEWEST, MOST = 2, 6
+CURVES = "rate-distortion"
+"""The id of the section of curves."""
+
+
+class Metric(NamedTuple):
+    """How a metric is read and written, and which of two values is better: `max` the larger, `min` the smaller."""
+
+    label: str
+    read: Callable[[Experiment], Any]
+    write: Callable[[Any], Figure]
+    better: Callable[[Sequence[Any]], Any] | None = max
+
+
+def _of(name: str) -> Callable[[Experiment], Any]:
+    return lambda experiment: getattr(experiment.metrics, name)
+
+
+METRICS = (
+    Metric("PSNR", _of("psnr_db"), presentation.psnr),
+    Metric("PSNR Y", _of("psnr_y_db"), presentation.psnr),
+    Metric("PSNR U", _of("psnr_u_db"), presentation.psnr),
+    Metric("PSNR V", _of("psnr_v_db"), presentation.psnr),
+    Metric("SSIM", _of("ssim"), presentation.ssim),
+    Metric("SSIM Y", _of("ssim_y"), presentation.ssim),
+    Metric("SSIM U", _of("ssim_u"), presentation.ssim),
+    Metric("SSIM V", _of("ssim_v"), presentation.ssim),
+    Metric("VMAF", _of("vmaf"), presentation.vmaf),
+    Metric("Bitrate", _of("bitrate_kbps"), presentation.bitrate, min),
+    Metric("Compression ratio", _of("compression_ratio"), presentation.compression_ratio),
+    Metric("Encoded size", _of("encoded_bytes"), presentation.size, min),
+    # Properties of the clip, in which nothing is better.
+    Metric("Raw size", _of("raw_bytes"), presentation.size, None),
+    Metric("Clip length", _of("duration_seconds"), presentation.duration, None),
+    Metric("Encoding", _of("encode_seconds"), presentation.duration, min),
+    Metric("Encoding speed", _of("encode_fps"), presentation.frame_rate),
+    Metric("Cost", lambda experiment: experiment.cost_usd, presentation.cost, min),
+)
+
+
+class Column(NamedTuple):
+    """An experiment as the tables' heads show it."""
+
+    name: str
+    id: str
+    link: str
+    status: str
+    quality: Quality | None
+
+
+class Parameter(NamedTuple):
+    """A row of the table of parameters."""
+
+    name: str
+    values: Sequence[str]
+
+    @property
+    def differs(self) -> bool:
+        """Whether not all experiments have the same value."""
+        return len(set(self.values)) > 1
+
+
+class Measured(NamedTuple):
+    """A row of the table of metrics: each figure, and whether it is the best."""
+
+    label: str
+    figures: Sequence[tuple[Figure, bool]]
+
+
+class Curves(NamedTuple):
+    """The curves on which the experiments lie."""
+
+    choices: Sequence[Choice]
+    plots: Sequence[str]
+    """HTML, one for each clip; none where no experiment lies on a curve."""
+    without: Sequence[str]
+    """The names of the experiments that have no point in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All that the page's template needs."""
+
+    columns: Sequence[Column]
+    unknown_ids: Sequence[str]
+    clips: Sequence[str]
+    parameters: Sequence[Parameter]
+    metrics: Sequence[Measured]
+    curves: Curves
+
+
+def ids_from(query: str) -> list[str] | None:
+    """Return the ids that a query names, or None where they are not two to six different ones."""
+    ids = [name.strip() for name in query.split(",", maxsplit=MOST)]
+    well_formed = FEWEST <= len(ids) <= MOST and all(map(artefact_links.is_linkable, ids))
+    return ids if well_formed and len(set(ids)) == len(ids) else None
+
+
+def render_comparison(
+    found: Mapping[str, Experiment | None],
+    others: Iterable[Experiment],
+    parameters: Mapping[str, str],
+    release: Release,
+) -> str:
+    """Return the page that compares experiments.
+
+    Args:
+        found: The experiments by the ids that were asked for; None where there is none, but at least one is known.
+        others: What was measured of their clips, whose curves they lie on.
+        parameters: The request's, among which may be a metric and a fit.
+        release: The build that renders, for the footer.
+
+    """
+    experiments = [experiment for experiment in found.values() if experiment]
+    comparison = Comparison(
+        columns=[_column(experiment) for experiment in experiments],
+        unknown_ids=[name for name, experiment in found.items() if not experiment],
+        clips=sorted({experiment.clip for experiment in experiments if experiment.clip}),
+        parameters=list(_parameters(experiments)),
+        metrics=[_measured(metric, experiments) for metric in METRICS],
+        curves=_curves(experiments, others, parameters, {"ids": ",".join(found)}),
+    )
+    return COMPARE.render(comparison=comparison, release=release, root="./")
+
+
+def _curves(
+    experiments: Sequence[Experiment],
+    others: Iterable[Experiment],
+    parameters: Mapping[str, str],
+    query: Mapping[str, str],
+) -> Curves:
+    selection = Selection.of(sweeps_through(experiments, others), parameters)
+    if selection is None:
+        return Curves([], [], [])
+    shown = {point.experiment_id for curves in selection.curves.values() for curve in curves for point in curve.points}
+    return Curves(
+        choices=selection.choices(query, f"#{CURVES}"),
+        plots=render_plots(selection, heading_level=3, marked=frozenset(experiment.id for experiment in experiments)),
+        without=[experiment.name for experiment in experiments if experiment.id not in shown],
+    )
+
+
+def _column(experiment: Experiment) -> Column:
+    metrics: Metrics = experiment.metrics
+    return Column(
+        name=experiment.name or "Unnamed",
+        id=experiment.id,
+        link=artefact_links.page_link(experiment.id),
+        status=experiment.status or UNKNOWN_STATUS,
+        quality=quality(metrics.psnr_db, metrics.ssim),
+    )
+
+
+def _parameters(experiments: Sequence[Experiment]) -> Iterator[Parameter]:
+    yield Parameter("codec", [experiment.codec or UNKNOWN.number for experiment in experiments])
+    names = dict.fromkeys(name for experiment in experiments for name in experiment.parameters)
+    for name in names:
+        yield Parameter(name, [_value(experiment.parameters.get(name)) for experiment in experiments])
+
+
+def _value(value: Scalar | None) -> str:
+    return UNKNOWN.number if value is None else written(value)
+
+
+def _measured(metric: Metric, experiments: Sequence[Experiment]) -> Measured:
+    values = [metric.read(experiment) for experiment in experiments]
+    figures = [figure_of(metric.write, value) for value in values]
+    # What failed early is cheap, and no better for it.
+    succeeded = [experiment.status is Status.SUCCEEDED for experiment in experiments]
+    known = [value for value, counts in zip(values, succeeded, strict=True) if counts and value is not None]
+    best = metric.write(metric.better(known)) if metric.better and len(known) > 1 else None
+    # What reads the same is as good; where all do, none stands out.
+    stands_out = len({metric.write(value) for value in known}) > 1
+    marked = [stands_out and counts and figure == best for figure, counts in zip(figures, succeeded, strict=True)]
+    return Measured(metric.label, list(zip(figures, marked, strict=True)))
