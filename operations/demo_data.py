@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from experiments.attribute_values import item_to_attribute_values
-from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status
+from experiments.metrics import Metrics, RDPoint
+from experiments.model import Artefacts, Experiment, Status
 
 from components.aws_connection import PATIENCE, connected
 from operations.checks.check import CouldNotLook

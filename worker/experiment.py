@@ -15,7 +15,8 @@ from experiments.configuration import Configuration, ConfigurationError
 from experiments.frame_quality import FrameQuality
 from experiments.jobs.clip_catalogue import Shape
 from experiments.jobs.planning import planned
-from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Scalar, Status
+from experiments.metrics import Metrics, RDPoint
+from experiments.model import Artefacts, Experiment, Scalar, Status
 from renderer.excerpt import MOST_ERROR_CHARACTERS
 
 from worker.clips import LOSSLESS, RECIPES, Clip, make_clip, reference_video

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from experiments.aggregates import Key, Replacement
 from experiments.attribute_values import item_to_python
 from experiments.cursor import InvalidCursor
-from experiments.fields import instant, mapping, text
-from experiments.model import iso_utc
+from experiments.fields import instant, iso_utc, mapping, text
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

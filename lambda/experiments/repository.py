@@ -35,9 +35,9 @@ from experiments.attribute_values import item_to_attribute_values, item_to_pytho
 from experiments.batch import write_in_batches
 from experiments.criteria import Criteria, Listing
 from experiments.cursor import MOST_PARTITION_KEY_BYTES, cursor, is_key, start_key
-from experiments.fields import mapping
+from experiments.fields import iso_utc, mapping
 from experiments.frame_quality import FRAMES_SORT_KEY, FrameQuality
-from experiments.model import SORT_KEY, Experiment, Status, iso_utc, partition_key
+from experiments.model import SORT_KEY, Experiment, Status, partition_key
 from experiments.snapshots import RELEASES, Snapshots, snapshots_of
 from experiments.transaction import as_item, as_key, as_request, is_in_the_way, removing_transaction, transaction
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from experiments.bjontegaard import rate_slopes
-from experiments.rate_distortion import Curve, CurvePoint, Metric
+from experiments.rate_distortion import Curve, CurvePoint, Scale
 from web import artefact_links
 
 from renderer import presentation
@@ -101,20 +101,18 @@ class Chart(NamedTuple):
 
 
 def draw(
-    curves: Sequence[Curve], styles: Sequence[Style], metric: Metric, clip: str, marked: Container[str] = ()
+    curves: Sequence[Curve], styles: Sequence[Style], scale: Scale, clip: str, marked: Container[str] = ()
 ) -> Chart:
     """Lay out the curves of a clip, at least one, by a metric; `marked` are ids of experiments that stand out."""
     points = [point for curve in curves for point in curve.points]
     bitrates, qualities = [math.log10(point.bitrate_kbps) for point in points], [point.quality for point in points]
     x, y = Axis.around(bitrates, FRAME.left, FRAME.right), Axis.around(qualities, FRAME.bottom, FRAME.top)
     return Chart(
-        title=f"{metric.name} over bitrate of {clip}",
-        description=". ".join(_summary(curve, metric) for curve in curves) + ".",
-        quality_label=f"{metric.name}, {metric.unit}"
-        if metric.unit and metric.unit not in metric.name
-        else metric.name,
+        title=f"{scale.name} over bitrate of {clip}",
+        description=". ".join(_summary(curve, scale) for curve in curves) + ".",
+        quality_label=f"{scale.name}, {scale.unit}" if scale.unit and scale.unit not in scale.name else scale.name,
         series=[
-            Series(curve.name, style, _path(curve, x, y), _markers(curve, metric, x, y, marked))
+            Series(curve.name, style, _path(curve, x, y), _markers(curve, scale, x, y, marked))
             for curve, style in zip(curves, styles, strict=True)
         ],
         bitrate_ticks=_bitrate_ticks(x),
@@ -142,22 +140,22 @@ class Axis(NamedTuple):
         return round(self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start), 1)
 
 
-def _summary(curve: Curve, metric: Metric) -> str:
+def _summary(curve: Curve, scale: Scale) -> str:
     first, last = curve.points[0], curve.points[-1]
     if len(curve.points) == 1:
-        return f"{curve.name}: {_quality(first, metric)} at {_bitrate(first)}"
+        return f"{curve.name}: {_quality(first, scale)} at {_bitrate(first)}"
     return (
-        f"{curve.name}: {len(curve.points)} points from {_quality(first, metric)} at {_bitrate(first)}"
-        f" to {_quality(last, metric)} at {_bitrate(last)}"
+        f"{curve.name}: {len(curve.points)} points from {_quality(first, scale)} at {_bitrate(first)}"
+        f" to {_quality(last, scale)} at {_bitrate(last)}"
     )
 
 
-def _markers(curve: Curve, metric: Metric, x: Axis, y: Axis, marked: Container[str]) -> list[Marker]:
+def _markers(curve: Curve, scale: Scale, x: Axis, y: Axis, marked: Container[str]) -> list[Marker]:
     return [
         Marker(
             x.at(math.log10(point.bitrate_kbps)),
             y.at(point.quality),
-            " · ".join(filter(None, (point.label, _bitrate(point), _quality(point, metric)))),
+            " · ".join(filter(None, (point.label, _bitrate(point), _quality(point, scale)))),
             artefact_links.page_link(point.experiment_id),
             point.experiment_id in marked,
         )
@@ -169,8 +167,8 @@ def _bitrate(point: CurvePoint) -> str:
     return " ".join(presentation.bitrate(point.bitrate_kbps))
 
 
-def _quality(point: CurvePoint, metric: Metric) -> str:
-    return " ".join(presentation.quality(point.quality, metric.places, metric.unit)).strip()
+def _quality(point: CurvePoint, scale: Scale) -> str:
+    return " ".join(presentation.quality(point.quality, scale.decimals, scale.unit)).strip()
 
 
 def _path(curve: Curve, x: Axis, y: Axis) -> str:

@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from io import StringIO
 
-from experiments.model import Experiment, iso_utc
+from experiments.fields import iso_utc
+from experiments.metrics import MEASURED
+from experiments.model import Experiment
 from experiments.quality import quality
 
 _DESCRIPTION = ("id", "name", "status", "codec", "clip")
-_METRICS = (
-    *("psnr_db", "psnr_y_db", "psnr_u_db", "psnr_v_db", "ssim", "ssim_y", "ssim_u", "ssim_v", "vmaf"),
-    *("bitrate_kbps", "compression_ratio", "encoded_bytes", "raw_bytes"),
-    *("encode_seconds", "encode_fps", "duration_seconds"),
-)
 _RECORD = ("cost_usd", "created_at", "started_at", "finished_at", "worker", "progress", "attempt", "parent_id", "error")
-COLUMNS = (*_DESCRIPTION, "quality", *_METRICS, *_RECORD, "parameters_json")
+COLUMNS = (*_DESCRIPTION, "quality", *(metric.key for metric in MEASURED), *_RECORD, "parameters_json")
 
 # What makes a spreadsheet take a cell for a formula and run it, wide characters included:
 # https://owasp.org/www-community/attacks/CSV_Injection
@@ -37,7 +34,7 @@ def _row(experiment: Experiment) -> list[str | float]:
     cells = (
         *(getattr(experiment, name) for name in _DESCRIPTION),
         quality(metrics.psnr_db, metrics.ssim),
-        *(getattr(metrics, name) for name in _METRICS),
+        *(metric.of(experiment) for metric in MEASURED),
         *(getattr(experiment, name) for name in _RECORD),
         json.dumps(dict(experiment.parameters), ensure_ascii=False),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from experiments.metrics import METRICS
 from experiments.model import Experiment, Status
 from experiments.quality import quality
 from web import artefact_links
@@ -16,6 +17,10 @@ from renderer.pages.templates import FEED
 
 FINISHED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 LENGTH = 50
+_SUMMARY = [
+    (label, METRICS[key])
+    for label, key in (("PSNR", "psnr_db"), ("SSIM", "ssim"), ("bitrate", "bitrate_kbps"), ("cost", "cost_usd"))
+]
 # A feed has to have a date; one without entries has not changed since ever.
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 # What no XML document can hold, escaped or not: https://www.w3.org/TR/xml/#charsets
@@ -65,13 +70,8 @@ def _entry(experiment: Experiment, stack: str) -> Entry | None:
 def _results(experiment: Experiment) -> str:
     metrics = experiment.metrics
     badge = quality(metrics.psnr_db, metrics.ssim)
-    figures = (
-        ("PSNR", presentation.psnr, metrics.psnr_db),
-        ("SSIM", presentation.ssim, metrics.ssim),
-        ("bitrate", presentation.bitrate, metrics.bitrate_kbps),
-        ("cost", presentation.cost, experiment.cost_usd),
-    )
-    written = [f"{label} {' '.join(write(value)).strip()}" for label, write, value in figures if value is not None]
+    known = ((label, metric, value) for label, metric in _SUMMARY if (value := metric.of(experiment)) is not None)
+    written = [f"{label} {' '.join(presentation.figure(metric, value)).strip()}" for label, metric, value in known]
     return ", ".join([*([f"{badge} quality"] if badge else []), *written]) or "Nothing was measured."
 
 

@@ -1,10 +1,11 @@
 """How figures and times are written on pages: each with its unit, always to the same precision."""
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from experiments.model import LOSSLESS_PSNR_DB
+from experiments.metrics import LOSSLESS_PSNR_DB, Metric, Unit
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -23,14 +24,15 @@ class Figure(NamedTuple):
     unit: str
 
 
-def psnr(decibels: float) -> Figure:
-    """Write a peak signal-to-noise ratio; that of identical pictures has no upper bound."""
-    return Figure("≥ 100" if decibels >= LOSSLESS_PSNR_DB else _decimal(decibels, 2), "dB")
-
-
-def ssim(similarity: float) -> Figure:
-    """Write a structural similarity, 1 at best, which has no unit."""
-    return Figure(_decimal(similarity, 4), "")
+def figure(metric: Metric, value: Any) -> Figure:
+    """Write a metric's value, as its unit is written."""
+    match metric.unit:
+        case Unit.DECIBEL:
+            # That of identical pictures has no upper bound.
+            return Figure("≥ 100", "dB") if value >= LOSSLESS_PSNR_DB else quality(value, metric.decimals, "dB")
+        case Unit.NONE:
+            return quality(value, metric.decimals, "")
+    return _BY_UNIT[metric.unit](value)
 
 
 def bitrate(kbps: float) -> Figure:
@@ -39,13 +41,8 @@ def bitrate(kbps: float) -> Figure:
 
 
 def quality(value: float, places: int, unit: str) -> Figure:
-    """Write a quality by any metric."""
+    """Write a quality on any scale."""
     return Figure(_decimal(value, places), unit)
-
-
-def vmaf(score: float) -> Figure:
-    """Write a VMAF score, 100 at best, which has no unit."""
-    return Figure(_decimal(score, 2), "")
 
 
 def frame_rate(fps: float) -> Figure:
@@ -132,6 +129,16 @@ def month(name: str) -> str:
 def timestamp(moment: datetime) -> str:
     """Write a moment to the second, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+_BY_UNIT: dict[Unit, Callable[[Any], Figure]] = {
+    Unit.BYTES: size,
+    Unit.FPS: frame_rate,
+    Unit.KBPS: bitrate,
+    Unit.SECONDS: duration,
+    Unit.TIMES: compression_ratio,
+    Unit.USD: cost,
+}
 
 
 def _signed(digits: str, value: float) -> str:

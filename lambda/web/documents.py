@@ -8,7 +8,8 @@ from enum import Enum
 from typing import Annotated, Any, Self
 
 from experiments.costs import Category, Cost, CostReport, Costs, Prices, total
-from experiments.model import Experiment, iso_utc
+from experiments.fields import iso_utc
+from experiments.model import Experiment
 from experiments.quality import Quality, quality
 from experiments.repository import Page
 

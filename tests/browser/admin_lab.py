@@ -21,7 +21,8 @@ from experiments.jobs.log import LogLine
 from experiments.jobs.planning import planned
 from experiments.jobs.queue import Depth
 from experiments.jobs.workers import Worker
-from experiments.model import Artefacts, Experiment, Metrics, Status
+from experiments.metrics import Metrics
+from experiments.model import Artefacts, Experiment, Status
 from experiments.repository import Page, Record
 
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -15,7 +15,8 @@ from experiments.jobs.lifecycle import STALLED_AFTER, IllegalChangeError
 from experiments.jobs.log import LogLine
 from experiments.jobs.queue import JobQueue
 from experiments.jobs.workers import Worker
-from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Scalar, Status
+from experiments.metrics import Metrics, RDPoint
+from experiments.model import Artefacts, Experiment, Scalar, Status
 
 from sandbox.emulator import Emulator
 from tests.admin_client import AdminClient, Answer

@@ -22,7 +22,8 @@ from botocore.exceptions import ReadTimeoutError
 from experiments.aggregates import CHAT_USER
 from experiments.jobs.log import LogLine, Logs
 from experiments.jobs.queue import JobQueue
-from experiments.model import Experiment, Metrics, RDPoint, Status
+from experiments.metrics import Metrics, RDPoint
+from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
 
 from sandbox.emulator import Emulator

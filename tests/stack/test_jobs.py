@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from experiments.jobs.lifecycle import MOST_ATTEMPTS, STALLED_AFTER, IllegalChangeError, Jobs
-from experiments.model import Experiment, Metrics, Status
+from experiments.metrics import Metrics
+from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
 
 from sandbox.emulator import Emulator

@@ -14,8 +14,7 @@ from botocore.exceptions import ClientError
 from experiments.aggregates import Key, Replacement
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.batch import write_in_batches
-from experiments.fields import count, instant, mapping, sequence, text
-from experiments.model import iso_utc
+from experiments.fields import count, instant, iso_utc, mapping, sequence, text
 from experiments.transaction import as_key, as_request, is_in_the_way
 
 from admin.chat_documents import Action, Progress, Proposal, ProposalState

@@ -12,9 +12,10 @@ from experiments.costs import CostReport, Prices
 from experiments.criteria import Criteria
 from experiments.jobs.log import LogLine, Logs
 from experiments.json_schema import Schema, problems_of
+from experiments.metrics import METRICS
 from experiments.model import Experiment, Status
 from experiments.quality import quality
-from experiments.rate_distortion import METRICS, Comparison, Curve, bd_matrix, curves_of, sweeps_through
+from experiments.rate_distortion import SCALES, Comparison, Curve, bd_matrix, curves_of, sweeps_through
 from experiments.repository import ExperimentRepository
 from web.documents import CostDocument, PublishedExperiment, as_json
 
@@ -138,13 +139,13 @@ def _compare_experiments(lab: Lab, asked: Mapping[str, Any]) -> Result:
         raise ToolError("a comparison takes two experiments at least")
     others = [point for clip in {each.clip for each in compared} for point in lab.repository.curve_points(clip)]
     clips = sweeps_through(compared, others)
-    metric = next(each for each in METRICS if each.key == asked.get("metric", "psnr"))
+    scale = next(each for each in SCALES if each.key == asked.get("metric", "psnr"))
     fit = Fit.CUBIC if asked.get("fit") == "cubic" else Fit.PCHIP
-    curves = {clip: curves_of(sweeps, metric) for clip, sweeps in clips.items()}
+    curves = {clip: curves_of(sweeps, scale) for clip, sweeps in clips.items()}
     return {
         "experiments": [_summary(experiment) for experiment in compared],
-        "metric": metric.name,
-        "unit": metric.unit,
+        "metric": scale.name,
+        "unit": scale.unit,
         "fit": fit.value,
         "clips": [{"clip": clip, **_compared(of_clip, fit)} for clip, of_clip in curves.items() if of_clip],
     }
@@ -213,12 +214,7 @@ def _summary(experiment: Experiment) -> Result:
             "created_at": f"{experiment.created_at:%Y-%m-%dT%H:%M:%SZ}" if experiment.created_at else None,
             "progress": experiment.progress,
             "quality": quality(metrics.psnr_db, metrics.ssim),
-            "psnr_db": metrics.psnr_db,
-            "ssim": metrics.ssim,
-            "vmaf": metrics.vmaf,
-            "bitrate_kbps": metrics.bitrate_kbps,
-            "compression_ratio": metrics.compression_ratio,
-            "cost_usd": experiment.cost_usd,
+            **{metric.key: metric.of(experiment) for metric in METRICS.values() if metric.is_summary},
             "error": experiment.error,
         }
     )
@@ -278,7 +274,7 @@ READERS = {
         "in percent and the BD-quality between those curves, clip by clip.",
         {
             "ids": {"type": "array", "items": ID, "minItems": FEWEST_COMPARED, "maxItems": MOST_COMPARED},
-            "metric": _text("What quality is measured by; psnr by default.", enum=[each.key for each in METRICS]),
+            "metric": _text("What quality is measured by; psnr by default.", enum=[each.key for each in SCALES]),
             "fit": _text("How curves are interpolated; pchip by default.", enum=["pchip", "cubic"]),
         },
         ("ids",),

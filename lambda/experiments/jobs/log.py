@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from experiments.aggregates import Key, Replacement, log_partition
 from experiments.attribute_values import item_to_python
 from experiments.batch import write_in_batches
-from experiments.fields import count, instant, mapping, sequence, text
-from experiments.model import iso_utc
+from experiments.fields import count, instant, iso_utc, mapping, sequence, text
 from experiments.transaction import as_item
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.aggregates import Key, Replacement
 from experiments.attribute_values import item_to_python
-from experiments.fields import instant, text
+from experiments.fields import instant, iso_utc, text
 from experiments.jobs.lifecycle import STALLED_AFTER
-from experiments.model import iso_utc
 from experiments.transaction import as_item, as_key
 
 if TYPE_CHECKING:

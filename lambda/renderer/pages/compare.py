@@ -1,16 +1,16 @@
 """The page that lays two to six experiments side by side: which measured best, on which curves, and what differs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from experiments.model import Experiment, Metrics, Scalar, Status
+from experiments.metrics import METRICS, Metric
+from experiments.model import Experiment, Scalar, Status
 from experiments.quality import Quality, quality
 from experiments.rate_distortion import sweeps_through
 from web import artefact_links
 from web.release import Release
 
-from renderer import presentation
 from renderer.pages.experiment import UNKNOWN, figure_of, written
 from renderer.pages.rate_distortion import Choice, Selection, render_plots
 from renderer.pages.row import UNKNOWN_STATUS
@@ -20,41 +20,6 @@ from renderer.presentation import Figure
 FEWEST, MOST = 2, 6
 CURVES = "rate-distortion"
 """The id of the section of curves."""
-
-
-class Metric(NamedTuple):
-    """How a metric is read and written, and which of two values is better: `max` the larger, `min` the smaller."""
-
-    label: str
-    read: Callable[[Experiment], Any]
-    write: Callable[[Any], Figure]
-    better: Callable[[Sequence[Any]], Any] | None = max
-
-
-def _of(name: str) -> Callable[[Experiment], Any]:
-    return lambda experiment: getattr(experiment.metrics, name)
-
-
-METRICS = (
-    Metric("PSNR", _of("psnr_db"), presentation.psnr),
-    Metric("PSNR Y", _of("psnr_y_db"), presentation.psnr),
-    Metric("PSNR U", _of("psnr_u_db"), presentation.psnr),
-    Metric("PSNR V", _of("psnr_v_db"), presentation.psnr),
-    Metric("SSIM", _of("ssim"), presentation.ssim),
-    Metric("SSIM Y", _of("ssim_y"), presentation.ssim),
-    Metric("SSIM U", _of("ssim_u"), presentation.ssim),
-    Metric("SSIM V", _of("ssim_v"), presentation.ssim),
-    Metric("VMAF", _of("vmaf"), presentation.vmaf),
-    Metric("Bitrate", _of("bitrate_kbps"), presentation.bitrate, min),
-    Metric("Compression ratio", _of("compression_ratio"), presentation.compression_ratio),
-    Metric("Encoded size", _of("encoded_bytes"), presentation.size, min),
-    # Properties of the clip, in which nothing is better.
-    Metric("Raw size", _of("raw_bytes"), presentation.size, None),
-    Metric("Clip length", _of("duration_seconds"), presentation.duration, None),
-    Metric("Encoding", _of("encode_seconds"), presentation.duration, min),
-    Metric("Encoding speed", _of("encode_fps"), presentation.frame_rate),
-    Metric("Cost", lambda experiment: experiment.cost_usd, presentation.cost, min),
-)
 
 
 class Column(NamedTuple):
@@ -79,7 +44,7 @@ class Parameter(NamedTuple):
         return len(set(self.values)) > 1
 
 
-class Measured(NamedTuple):
+class MetricRow(NamedTuple):
     """A row of the table of metrics: each figure, and whether it is the best."""
 
     label: str
@@ -104,7 +69,7 @@ class Comparison:
     unknown_ids: Sequence[str]
     clips: Sequence[str]
     parameters: Sequence[Parameter]
-    metrics: Sequence[Measured]
+    metrics: Sequence[MetricRow]
     curves: Curves
 
 
@@ -136,7 +101,7 @@ def render_comparison(
         unknown_ids=[name for name, experiment in found.items() if not experiment],
         clips=sorted({experiment.clip for experiment in experiments if experiment.clip}),
         parameters=list(_parameters(experiments)),
-        metrics=[_measured(metric, experiments) for metric in METRICS],
+        metrics=[_measured(metric, experiments) for metric in METRICS.values() if metric.is_compared],
         curves=_curves(experiments, others, parameters, {"ids": ",".join(found)}),
     )
     return COMPARE.render(comparison=comparison, release=release, root="./")
@@ -160,7 +125,7 @@ def _curves(
 
 
 def _column(experiment: Experiment) -> Column:
-    metrics: Metrics = experiment.metrics
+    metrics = experiment.metrics
     return Column(
         name=experiment.name or "Unnamed",
         id=experiment.id,
@@ -181,14 +146,14 @@ def _value(value: Scalar | None) -> str:
     return UNKNOWN.number if value is None else written(value)
 
 
-def _measured(metric: Metric, experiments: Sequence[Experiment]) -> Measured:
-    values = [metric.read(experiment) for experiment in experiments]
-    figures = [figure_of(metric.write, value) for value in values]
+def _measured(metric: Metric, experiments: Sequence[Experiment]) -> MetricRow:
+    values = [metric.of(experiment) for experiment in experiments]
+    figures = [figure_of(metric, value) for value in values]
     # What failed early is cheap, and no better for it.
     succeeded = [experiment.status is Status.SUCCEEDED for experiment in experiments]
     known = [value for value, counts in zip(values, succeeded, strict=True) if counts and value is not None]
-    best = metric.write(metric.better(known)) if metric.better and len(known) > 1 else None
+    best = figure_of(metric, metric.best(known)) if metric.best and len(known) > 1 else None
     # What reads the same is as good; where all do, none stands out.
-    stands_out = len({metric.write(value) for value in known}) > 1
+    stands_out = len({figure_of(metric, value) for value in known}) > 1
     marked = [stands_out and counts and figure == best for figure, counts in zip(figures, succeeded, strict=True)]
-    return Measured(metric.label, list(zip(figures, marked, strict=True)))
+    return MetricRow(metric.name, list(zip(figures, marked, strict=True)))

@@ -1,12 +1,13 @@
 """The page of one experiment: everything that is recorded of it, and ways to its neighbours."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from experiments.aggregates import UNDER_WAY, is_on_curves
-from experiments.model import Experiment, Metrics, Scalar, Status
+from experiments.metrics import METRICS, SECONDS_TAKEN, Group, Metric
+from experiments.model import Experiment, Scalar, Status
 from experiments.quality import Quality, quality
 from experiments.repository import Neighbours, Record
 from web import artefact_links
@@ -22,11 +23,14 @@ from renderer.presentation import Figure
 
 UNKNOWN = Figure("–", "")  # noqa: RUF001 the dash that stands for what is unknown
 
-Number = TypeVar("Number", int, float)
 Facts = Sequence[tuple[str, Figure]]
 
 
-class Measured(NamedTuple):
+PLANES = ("", "Y", "U", "V")
+"""The columns of the table of metrics: the whole picture, and its planes."""
+
+
+class PlanesRow(NamedTuple):
     """A row of the table of metrics: of the whole picture, and of the planes Y, U and V."""
 
     label: str
@@ -63,12 +67,12 @@ class View:
     quality: Quality | None
     error: str
     log: str
-    metrics: Sequence[Measured]
+    metrics: Sequence[PlanesRow]
     rate: Facts
     effort: Facts
     timings: Sequence[Moment]
     parameters: Sequence[tuple[str, str]]
-    charts: Sequence[frame_chart.Chart]
+    charts: Sequence[frame_chart.FrameChart]
     frames_per_value: int
     links: Links
     decoder_size: Figure
@@ -101,6 +105,7 @@ def _view(record: Record, neighbours: Neighbours, now: datetime) -> View:
     metrics, status = experiment.metrics, experiment.status or UNKNOWN_STATUS
     error, log = error_of(experiment)
     newer, older = neighbours
+    decoder_bytes = experiment.artefacts.decoder_bytes
     is_pending = experiment.status in UNDER_WAY
     return View(
         experiment=experiment,
@@ -112,15 +117,15 @@ def _view(record: Record, neighbours: Neighbours, now: datetime) -> View:
         quality=quality(metrics.psnr_db, metrics.ssim),
         error=error,
         log=log,
-        metrics=_measured(metrics),
-        rate=_rate(metrics),
+        metrics=_measured(experiment),
+        rate=_facts(experiment, Group.RATE),
         effort=_effort(experiment, now),
         timings=_timings(experiment),
         parameters=[(name, written(value)) for name, value in experiment.parameters.items()],
         charts=frame_chart.draw(frames) if frames else [],
         frames_per_value=frames.step if frames else 1,
         links=artefact_links.relative_links(experiment),
-        decoder_size=figure_of(presentation.size, experiment.artefacts.decoder_bytes),
+        decoder_size=UNKNOWN if decoder_bytes is None else presentation.size(decoder_bytes),
         parent_link=artefact_links.page_link(experiment.parent_id or ""),
         curves_link=curves_link(experiment.clip) if is_on_curves(experiment) else "",
         reruns=[_rerun(rerun) for rerun in reruns],
@@ -136,36 +141,27 @@ def _rerun(experiment: Experiment) -> Rerun:
     return Rerun(experiment.name or "Unnamed", experiment.status or UNKNOWN_STATUS, link)
 
 
-def _measured(metrics: Metrics) -> list[Measured]:
-    psnrs = (metrics.psnr_db, metrics.psnr_y_db, metrics.psnr_u_db, metrics.psnr_v_db)
-    ssims = (metrics.ssim, metrics.ssim_y, metrics.ssim_u, metrics.ssim_v)
-    return [
-        Measured("PSNR", [figure_of(presentation.psnr, value) for value in psnrs]),
-        Measured("SSIM", [figure_of(presentation.ssim, value) for value in ssims]),
-        Measured("VMAF", [figure_of(presentation.vmaf, metrics.vmaf), UNKNOWN, UNKNOWN, UNKNOWN]),
-    ]
+def _measured(experiment: Experiment) -> list[PlanesRow]:
+    of_quality = [metric for metric in METRICS.values() if metric.group is Group.QUALITY]
+    rows = []
+    for label in dict.fromkeys(metric.label for metric in of_quality):
+        by_plane = {metric.plane: metric for metric in of_quality if metric.label == label}
+        planes = (by_plane.get(plane) for plane in PLANES)
+        rows.append(PlanesRow(label, [figure_of(each, each.of(experiment)) if each else UNKNOWN for each in planes]))
+    return rows
 
 
-def _rate(metrics: Metrics) -> Facts:
-    return (
-        ("Bitrate", figure_of(presentation.bitrate, metrics.bitrate_kbps)),
-        ("Compression ratio", figure_of(presentation.compression_ratio, metrics.compression_ratio)),
-        ("Encoded size", figure_of(presentation.size, metrics.encoded_bytes)),
-        ("Raw size", figure_of(presentation.size, metrics.raw_bytes)),
-        ("Clip length", figure_of(presentation.duration, metrics.duration_seconds)),
-    )
+def _facts(experiment: Experiment, group: Group) -> Facts:
+    of_group = (metric for metric in METRICS.values() if metric.group is group)
+    return [(metric.label, figure_of(metric, metric.of(experiment))) for metric in of_group]
 
 
 def _effort(experiment: Experiment, now: datetime) -> Facts:
-    metrics, queued, started = experiment.metrics, experiment.created_at, experiment.started_at
+    queued, started = experiment.created_at, experiment.started_at
     waited = (started - queued).total_seconds() if queued and started and started >= queued else None
-    return (
-        ("Waited in the queue", figure_of(presentation.duration, waited)),
-        ("From start to end", figure_of(presentation.duration, seconds_so_far(experiment, now))),
-        ("Encoding", figure_of(presentation.duration, metrics.encode_seconds)),
-        ("Encoding speed", figure_of(presentation.frame_rate, metrics.encode_fps)),
-        ("Cost", figure_of(presentation.cost, experiment.cost_usd)),
-    )
+    so_far = {SECONDS_TAKEN.label: figure_of(SECONDS_TAKEN, seconds_so_far(experiment, now))}
+    facts = {"Waited in the queue": figure_of(SECONDS_TAKEN, waited), **dict(_facts(experiment, Group.EFFORT))}
+    return list((facts | so_far).items())
 
 
 def _timings(experiment: Experiment) -> list[Moment]:
@@ -189,6 +185,6 @@ def written(value: Scalar) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def figure_of(write: Callable[[Number], Figure], value: Number | None) -> Figure:
-    """Write a value, or a dash where it is unknown."""
-    return UNKNOWN if value is None else write(value)
+def figure_of(metric: Metric, value: float | None) -> Figure:
+    """Write a metric's value, or a dash where it is unknown."""
+    return UNKNOWN if value is None else presentation.figure(metric, value)

@@ -6,8 +6,9 @@ from enum import StrEnum
 from functools import lru_cache
 
 from experiments.codec_catalogue import CODECS
+from experiments.metrics import METRICS, Metric
 from experiments.model import Experiment, Status
-from experiments.order import METRICS, best_first, reverse
+from experiments.order import SORTABLE, best_first, reverse
 from experiments.quality import Quality
 from web.listing_query import DEFAULT_LIMIT, LONGEST_TEXT, ListingQuery
 
@@ -78,25 +79,18 @@ def _filters(query: ListingQuery, codecs: Sequence[str]) -> Filters:
 @lru_cache(maxsize=64)
 def headings(query: ListingQuery) -> Sequence[Heading]:
     """Return the headings of the table's figures, in its order."""
-    return (
-        _heading(query, "psnr_db", "col-psnr", "Peak signal-to-noise ratio over all planes"),
-        _heading(query, "ssim", "col-ssim", "Structural similarity, 1 at best"),
-        _heading(query, "bitrate_kbps", "col-bitrate", "Encoded bits per second of the clip"),
-        _heading(query, "compression_ratio", "col-ratio", "Compression ratio: raw size to encoded size"),
-        _heading(query, "seconds_taken", "col-duration", "From the start of the experiment to its end"),
-        _heading(query, "cost_usd", "col-cost", "Cost of the encode"),
-    )
+    return tuple(_heading(query, metric) for metric in METRICS.values() if metric.meaning)
 
 
-def _heading(query: ListingQuery, metric: str, css_class: str, meaning: str) -> Heading:
+def _heading(query: ListingQuery, metric: Metric) -> Heading:
     """Lead to the best first, from there to the worst first, and from there back to the newest first."""
     best = best_first(metric)
     following = {best: reverse(best), reverse(best): None}.get(query.sort or "", best)
-    directions = {metric: "ascending", f"-{metric}": "descending"}
+    directions = {metric.key: "ascending", f"-{metric.key}": "descending"}
     return Heading(
-        label=METRICS[metric].label,
-        css_class=css_class,
-        meaning=meaning,
+        label=metric.short,
+        css_class=f"col-{metric.short.lower()}",
+        meaning=metric.meaning,
         link=str(replace(query, sort=following)) or "./",
         sorted=directions.get(query.sort or "", ""),
     )
@@ -107,7 +101,7 @@ def _options(members: type[StrEnum], chosen: StrEnum | None) -> list[Option]:
 
 
 def _orders(chosen: str | None) -> Iterator[Option]:
-    for name, metric in METRICS.items():
-        highest, lowest = (f"-{name}", f"{metric.label}, highest first"), (name, f"{metric.label}, lowest first")
-        for value, label in (highest, lowest) if metric.best_is_highest else (lowest, highest):
+    for key, metric in SORTABLE.items():
+        highest, lowest = (f"-{key}", f"{metric.short}, highest first"), (key, f"{metric.short}, lowest first")
+        for value, label in (highest, lowest) if metric.best is max else (lowest, highest):
             yield Option(value, label, value == chosen)

@@ -1,9 +1,10 @@
 """The charts of quality over frames: where their lines and labels lie. templates/experiment.html draws them as SVG."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from experiments.frame_quality import FrameQuality
+from experiments.metrics import METRICS, Metric
 
 from renderer import presentation
 from renderer.presentation import Figure
@@ -12,7 +13,7 @@ from renderer.presentation import Figure
 WIDTH, HEIGHT = 600, 140
 
 
-class Chart(NamedTuple):
+class FrameChart(NamedTuple):
     """One metric over the frames."""
 
     title: str
@@ -24,17 +25,18 @@ class Chart(NamedTuple):
     last_frame: int
 
 
-def draw(frames: FrameQuality) -> list[Chart]:
+def draw(frames: FrameQuality) -> list[FrameChart]:
     """Return a chart for each metric that is recorded."""
-    metrics = (("PSNR", frames.psnr_db, presentation.psnr), ("SSIM", frames.ssim, presentation.ssim))
-    return [_chart(title, values, write, frames.step) for title, values, write in metrics if values]
+    recorded = ((METRICS[key], values) for key, values in frames.series.items() if values)
+    return [_chart(metric, values, frames.step) for metric, values in recorded]
 
 
-def _chart(title: str, values: Sequence[float], write: Callable[[float], Figure], step: int) -> Chart:
+def _chart(metric: Metric, values: Sequence[float], step: int) -> FrameChart:
     low, high = min(values), max(values)
+    lowest, highest = (presentation.figure(metric, value) for value in (low, high))
     worst = 1 + step * values.index(low)
-    summary = f"From {_text(write(low))} (frame {worst:,}) to {_text(write(high))}."
-    return Chart(title, summary, _points(values, low, high), write(low), write(high), step * len(values))
+    summary = f"From {_text(lowest)} (frame {worst:,}) to {_text(highest)}."
+    return FrameChart(metric.label, summary, _points(values, low, high), lowest, highest, step * len(values))
 
 
 def _points(values: Sequence[float], low: float, high: float) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from experiments.aggregates import Best, Totals
+from experiments.metrics import METRICS
 from experiments.quality import THRESHOLDS, Quality
 from experiments.repository import Page
 from markupsafe import Markup
@@ -19,6 +20,9 @@ from renderer.pages.filters import Filters, Heading, filters, headings
 from renderer.pages.row import render_row
 from renderer.pages.templates import OVERVIEW
 from renderer.presentation import Figure
+
+PSNR, SSIM = METRICS["psnr_db"], METRICS["ssim"]
+"""What the badge goes by."""
 
 
 class Tile(NamedTuple):
@@ -69,6 +73,7 @@ class Overview:
     tiles: Sequence[Tile]
     best: Sequence[BestResult]
     legend: Sequence[LegendStep]
+    judged_by: Sequence[str]
     nothing: Nothing
     newest_link: str
     newer_link: str
@@ -116,6 +121,7 @@ def render_overview(
         tiles=list(_tiles(totals, spent_usd)),
         best=[_best(best) for best in totals.best],
         legend=LEGEND,
+        judged_by=(PSNR.label, SSIM.label),
         nothing=_nothing(page, query, is_first),
         newest_link="" if is_first else str(query.at()) or "./",
         newer_link=links.get("prev", ""),
@@ -170,7 +176,9 @@ def _best(best: Best) -> BestResult:
 
 def _legend() -> Iterator[LegendStep]:
     for threshold in THRESHOLDS:
-        yield LegendStep(threshold.quality, f"from {threshold.psnr_db:g} dB and SSIM {threshold.ssim:.2f}")
+        yield LegendStep(
+            threshold.quality, f"from {threshold.psnr_db:g} {PSNR.unit} and {SSIM.label} {threshold.ssim:.2f}"
+        )
     yield LegendStep(Quality.POOR, "below that")
 
 

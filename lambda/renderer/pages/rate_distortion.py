@@ -1,4 +1,4 @@
-"""Rate-distortion curves as pages show them: each clip's by one metric, and what each is worth against another.
+"""Rate-distortion curves as pages show them: each clip's by one scale, and what each is worth against another.
 
 Metric and fit stand in the URL. Where nothing is measured by that metric, another is shown, as experiments come and go.
 """
@@ -12,11 +12,11 @@ from experiments.bjontegaard import Delta, Fit, NotComparable
 from experiments.rate_distortion import (
     LEAST_OVERLAP,
     LEAST_POINTS,
-    METRICS,
+    SCALES,
     Comparison,
     Curve,
     CurvePoint,
-    Metric,
+    Scale,
     Sweep,
     bd_matrix,
     curves_of,
@@ -59,43 +59,43 @@ class Choice(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """What is drawn of the sweeps of clips: their curves by one metric."""
+    """What is drawn of the sweeps of clips: their curves by one scale."""
 
-    metrics: Sequence[Metric]
+    scales: Sequence[Scale]
     """All by which there are curves."""
-    metric: Metric
+    scale: Scale
     fit: Fit
     curves: Mapping[str, tuple[Curve, ...]]
     """Of each clip that has any, by its name."""
     styles: Mapping[str, Style]
-    """By a curve's name, so that a codec looks the same by each metric and in each size of a clip."""
+    """By a curve's name, so that a codec looks the same by each scale and in each size of a clip."""
 
     @classmethod
     def of(cls, clips: Mapping[str, Sequence[Sweep]], parameters: Mapping[str, str]) -> "Selection | None":
         """Return what a request's parameters choose of the sweeps of each clip; None where nothing makes a curve."""
-        by_metric = {metric: curves for metric in METRICS if (curves := _curves_by_clip(clips, metric))}
-        if not by_metric:
+        by_scale = {scale: curves for scale in SCALES if (curves := _curves_by_clip(clips, scale))}
+        if not by_scale:
             return None
-        metric = next((metric for metric in by_metric if metric.key == parameters.get(METRIC)), next(iter(by_metric)))
+        scale = next((scale for scale in by_scale if scale.key == parameters.get(METRIC)), next(iter(by_scale)))
         names = sorted({sweep.name for sweeps in clips.values() for sweep in sweeps})
         return cls(
-            metrics=list(by_metric),
-            metric=metric,
+            scales=list(by_scale),
+            scale=scale,
             fit=next((fit for fit in Fit if fit.lower() == parameters.get(FIT)), Fit.PCHIP),
-            curves=by_metric[metric],
+            curves=by_scale[scale],
             styles={name: Style.of(place) for place, name in enumerate(names)},
         )
 
     @property
     def query(self) -> dict[str, str]:
         """The parameters that choose the same again."""
-        return {METRIC: self.metric.key, FIT: self.fit.lower()}
+        return {METRIC: self.scale.key, FIT: self.fit.lower()}
 
     def choices(self, query: Mapping[str, str], fragment: str = "") -> list[Choice]:
         """Return the links to the other metrics and fits; `query` is what else the page's URL says."""
         query = {**query, **self.query}
         return [
-            Choice.of("Metric", METRIC, {metric.key: metric.name for metric in self.metrics}, query, fragment),
+            Choice.of("Metric", METRIC, {scale.key: scale.name for scale in self.scales}, query, fragment),
             Choice.of("Fit", FIT, {fit.lower(): fit for fit in Fit}, query, fragment),
         ]
 
@@ -144,7 +144,7 @@ class Plot(NamedTuple):
     """An id within the page."""
     heading_level: int
     clip: str
-    metric: Metric
+    scale: Scale
     fit: Fit
     curves: tuple[Curve, ...]
     styles: tuple[Style, ...]
@@ -162,7 +162,7 @@ def render_plots(selection: Selection, heading_level: int, marked: frozenset[str
                 anchor=f"plot-{place}",
                 heading_level=heading_level,
                 clip=clip,
-                metric=selection.metric,
+                scale=selection.scale,
                 fit=selection.fit,
                 curves=curves,
                 styles=tuple(selection.styles[curve.name] for curve in curves),
@@ -176,15 +176,15 @@ def render_plots(selection: Selection, heading_level: int, marked: frozenset[str
 # Most of the time nothing has changed since the last request, and this is the costly part of the page.
 @lru_cache(maxsize=64)
 def _render(plot: Plot) -> Markup:
-    metric = plot.metric
+    scale = plot.scale
     comparisons = bd_matrix(plot.curves, plot.fit) if len(plot.curves) <= MOST_COMPARED else []
     matrix = [
-        MatrixRow(curve.name, style, [_cell(comparison, metric, plot.fit) for comparison in row])
+        MatrixRow(curve.name, style, [_cell(comparison, scale, plot.fit) for comparison in row])
         for curve, style, row in zip(plot.curves, plot.styles, comparisons, strict=False)
     ]
     html = RATE_DISTORTION.render(
         plot=plot,
-        chart=charts.draw(plot.curves, plot.styles, metric, plot.clip, plot.marked),
+        chart=charts.draw(plot.curves, plot.styles, scale, plot.clip, plot.marked),
         matrix=matrix,
         most_compared=MOST_COMPARED,
         weakness=WEAKNESS if any(cell and cell.is_weak for row in matrix for cell in row.cells) else "",
@@ -194,33 +194,33 @@ def _render(plot: Plot) -> Markup:
     return Markup(html)  # noqa: S704 the template has escaped it
 
 
-def _curves_by_clip(clips: Mapping[str, Sequence[Sweep]], metric: Metric) -> dict[str, tuple[Curve, ...]]:
-    """Return the curves of each clip that has one by a metric, and not just single points."""
-    curves = {clip: tuple(curves_of(sweeps, metric)) for clip, sweeps in clips.items()}
+def _curves_by_clip(clips: Mapping[str, Sequence[Sweep]], scale: Scale) -> dict[str, tuple[Curve, ...]]:
+    """Return the curves of each clip that has one by a scale, and not just single points."""
+    curves = {clip: tuple(curves_of(sweeps, scale)) for clip, sweeps in clips.items()}
     return {clip: found for clip, found in curves.items() if any(len(curve.points) > 1 for curve in found)}
 
 
-def _cell(comparison: Comparison | None, metric: Metric, fit: Fit) -> Cell | None:
+def _cell(comparison: Comparison | None, scale: Scale, fit: Fit) -> Cell | None:
     if comparison is None:
         return None
     rate, quality = comparison.rate, comparison.quality
     return Cell(
         rate=presentation.difference(rate.value, 1, "%") if isinstance(rate, Delta) else None,
-        quality=presentation.difference(quality.value, metric.places, metric.unit)
+        quality=presentation.difference(quality.value, scale.decimals, scale.unit)
         if isinstance(quality, Delta)
         else None,
         better=rate.value < 0 if isinstance(rate, Delta) else None,
         rate_is_weak=comparison.is_weak(rate),
         quality_is_weak=comparison.is_weak(quality),
-        explanation=_explanation(comparison, metric, fit),
+        explanation=_explanation(comparison, scale, fit),
     )
 
 
-def _explanation(comparison: Comparison, metric: Metric, fit: Fit) -> str:
+def _explanation(comparison: Comparison, scale: Scale, fit: Fit) -> str:
     rate = comparison.rate
     if isinstance(rate, NotComparable):
         return rate.reason
-    low, high = (presentation.quality(value, metric.places, metric.unit) for value in (rate.low, rate.high))
+    low, high = (presentation.quality(value, scale.decimals, scale.unit) for value in (rate.low, rate.high))
     return (
         f"{comparison.test.name} against {comparison.anchor.name}, {fit}, "
         f"from {low.number} to {' '.join(high).strip()}: "
@@ -245,5 +245,5 @@ def _data_row(curve: Curve, point: CurvePoint, plot: Plot) -> DataRow:
         link=artefact_links.page_link(point.experiment_id),
         is_marked=point.experiment_id in plot.marked,
         bitrate=presentation.bitrate(point.bitrate_kbps),
-        quality=presentation.quality(point.quality, plot.metric.places, plot.metric.unit),
+        quality=presentation.quality(point.quality, plot.scale.decimals, plot.scale.unit),
     )

@@ -1,13 +1,13 @@
 """An experiment as the overview's table shows it."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
 from experiments.fields import amount
+from experiments.metrics import METRICS, SECONDS_TAKEN, Group, Metric, seconds_taken
 from experiments.model import Artefacts, Experiment, Status
-from experiments.order import seconds_taken
 from experiments.quality import Quality, quality
 from web import artefact_links
 
@@ -18,7 +18,11 @@ from renderer.presentation import Figure
 
 UNKNOWN_STATUS = "unknown"
 
-LabelledFigures = tuple[tuple[str, Figure | None], ...]
+LabelledFigures = Sequence[tuple[str, Figure | None]]
+
+_SHOWN = [metric for metric in METRICS.values() if metric.meaning]
+_RESULTS = [metric for metric in _SHOWN if metric.group is not Group.EFFORT]
+_EFFORT = [metric for metric in _SHOWN if metric.group is Group.EFFORT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +85,11 @@ def _row(experiment: Experiment, age: str, seconds: float | None) -> Row:
         status_label=(experiment.status or UNKNOWN_STATUS).capitalize(),
         progress=percent_done(experiment),
         quality=quality(metrics.psnr_db, metrics.ssim),
-        results=(
-            ("PSNR", _figure(presentation.psnr, metrics.psnr_db)),
-            ("SSIM", _figure(presentation.ssim, metrics.ssim)),
-            ("Bitrate", _figure(presentation.bitrate, metrics.bitrate_kbps)),
-            ("Ratio", _figure(presentation.compression_ratio, metrics.compression_ratio)),
-        ),
-        effort=(
-            ("Duration", _figure(presentation.duration, seconds)),
-            ("Cost", _figure(presentation.cost, experiment.cost_usd)),
-        ),
+        results=[(metric.short, _figure(metric, metric.of(experiment))) for metric in _RESULTS],
+        effort=[
+            (metric.short, _figure(metric, seconds if metric is SECONDS_TAKEN else metric.of(experiment)))
+            for metric in _EFFORT
+        ],
         created=presentation.timestamp(created) if created else "",
         created_iso=created.isoformat() if created else "",
         age=age,
@@ -104,8 +103,8 @@ def _row(experiment: Experiment, age: str, seconds: float | None) -> Row:
     )
 
 
-def _figure(write: Callable[[float], Figure], value: float | None) -> Figure | None:
-    return None if value is None else write(value)
+def _figure(metric: Metric, value: float | None) -> Figure | None:
+    return None if value is None else presentation.figure(metric, value)
 
 
 def _clip(experiment: Experiment) -> str:

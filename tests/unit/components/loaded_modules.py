@@ -29,7 +29,7 @@ def main() -> None:
         waiting += [found for found in set(_imported(_file(name))) if found not in sys.modules]
         waiting += [found for found in set(sys.modules) - SEEN if found.split(".")[0] in OWN]
         SEEN.update(sys.modules)
-    files = (Path(module.__file__) for module in sys.modules.values() if getattr(module, "__file__", None))
+    files = (Path(str(getattr(module, "__file__", None))) for module in sys.modules.values())
     loaded = sorted(str(file.relative_to(ARCHIVE)) for file in files if file.is_relative_to(ARCHIVE))
     sys.stdout.write(json.dumps(loaded))
 

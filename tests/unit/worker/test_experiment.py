@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from experiments.configuration import Configuration, ConfigurationError
 from experiments.jobs.clip_catalogue import Shape
-from experiments.model import Experiment, Metrics, Status
+from experiments.metrics import Metrics
+from experiments.model import Experiment, Status
 from renderer.excerpt import excerpt_of
 
 from worker import codecs, experiment
