@@ -6,23 +6,23 @@ API Gateway lets nobody through without a valid token (components/http_api.py); 
 from http import HTTPStatus
 from typing import Any
 
-from admin.administrator import Administrator, NotAnAdministrator
+from admin.administrator import Administrator, NotAnAdministratorError
 from admin.answers import problem
 from admin.documents import ConflictProblem, Fault, InvalidRequestProblem
-from admin.requests import InvalidRequest, Refusal
+from admin.requests import InvalidRequestError, RefusalError
 from admin.routes import HEALTH, TABLES, methods_of
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
-from experiments.cursor import InvalidCursor
+from experiments.cursor import InvalidCursorError
 from experiments.jobs.lifecycle import IllegalChangeError
 from web.conditional import answered_conditionally
 from web.documents import Problem
 from web.health import error_code
 from web.http_api import NOT_A_REQUEST, Event, as_routed, is_request, method_of, without_body
-from web.listing_query import InvalidQuery
+from web.listing_query import InvalidQueryError
 
 RETRY_SOON = {"Retry-After": "5"}
 
@@ -65,22 +65,22 @@ def refuse_path(_error: Exception) -> Response[str]:
     return _refuse(HTTPStatus.METHOD_NOT_ALLOWED, "Not with this method", f"Use {allowed}.", {"Allow": allowed})
 
 
-@app.exception_handler(NotAnAdministrator)  # type: ignore[untyped-decorator]
-def refuse_others(_error: NotAnAdministrator) -> Response[str]:
+@app.exception_handler(NotAnAdministratorError)  # type: ignore[untyped-decorator]
+def refuse_others(_error: NotAnAdministratorError) -> Response[str]:
     """Say that signing in is not enough."""
     advice = "Ask an administrator to add you to the group `admins`."
     return _refuse(HTTPStatus.FORBIDDEN, "Not an administrator", advice)
 
 
-@app.exception_handler(Refusal)  # type: ignore[untyped-decorator]
-def refuse(refusal: Refusal) -> Response[str]:
+@app.exception_handler(RefusalError)  # type: ignore[untyped-decorator]
+def refuse(refusal: RefusalError) -> Response[str]:
     """Say what would do."""
     retry = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else None
     return _refuse(refusal.status, refusal.title, refusal.detail, retry)
 
 
-@app.exception_handler(InvalidRequest)  # type: ignore[untyped-decorator]
-def refuse_content(invalid: InvalidRequest) -> Response[str]:
+@app.exception_handler(InvalidRequestError)  # type: ignore[untyped-decorator]
+def refuse_content(invalid: InvalidRequestError) -> Response[str]:
     """Name every problem."""
     return problem(
         InvalidRequestProblem(
@@ -92,8 +92,8 @@ def refuse_content(invalid: InvalidRequest) -> Response[str]:
     )
 
 
-@app.exception_handler([InvalidQuery, InvalidCursor])  # type: ignore[untyped-decorator]
-def refuse_query(error: InvalidQuery | InvalidCursor) -> Response[str]:
+@app.exception_handler([InvalidQueryError, InvalidCursorError])  # type: ignore[untyped-decorator]
+def refuse_query(error: InvalidQueryError | InvalidCursorError) -> Response[str]:
     """Say which values would do."""
     return _refuse(HTTPStatus.BAD_REQUEST, "Not a query", str(error))
 

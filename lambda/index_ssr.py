@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
-from experiments.cursor import InvalidCursor
+from experiments.cursor import InvalidCursorError
 from renderer.pages import message, templates
 from renderer.routes import last_good_page, say, table
 from renderer.services import services
@@ -16,7 +16,7 @@ from web.aws_clients import s3_client
 from web.conditional import answered_conditionally
 from web.health import error_code
 from web.http_api import NOT_A_REQUEST, Event, as_routed, is_request, method_of, without_body
-from web.listing_query import InvalidQuery
+from web.listing_query import InvalidQueryError
 
 RETRY_SOON = {"Retry-After": "30"}
 READ_METHODS = {"Allow": "GET, HEAD"}
@@ -50,14 +50,14 @@ def refuse(_error: Exception) -> Response[str]:
     return say(message.NO_SUCH_PAGE)
 
 
-@app.exception_handler(InvalidCursor)  # type: ignore[untyped-decorator]
-def refuse_cursor(_error: InvalidCursor) -> Response[str]:
+@app.exception_handler(InvalidCursorError)  # type: ignore[untyped-decorator]
+def refuse_cursor(_error: InvalidCursorError) -> Response[str]:
     """Say that the link is broken."""
     return say(message.BROKEN_CURSOR)
 
 
-@app.exception_handler(InvalidQuery)  # type: ignore[untyped-decorator]
-def refuse_query(error: InvalidQuery) -> Response[str]:
+@app.exception_handler(InvalidQueryError)  # type: ignore[untyped-decorator]
+def refuse_query(error: InvalidQueryError) -> Response[str]:
     """Say which values would do."""
     return say(message.bad_query(str(error)))
 

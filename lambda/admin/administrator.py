@@ -7,7 +7,7 @@ GROUP = "admins"
 """The group of the user pool whose members may use the admin API."""
 
 
-class NotAnAdministrator(Exception):  # noqa: N818 reads better where it is raised
+class NotAnAdministratorError(Exception):
     """The token is valid, but not an administrator's access token."""
 
 
@@ -25,11 +25,11 @@ class Administrator:
         """Return the administrator whose token came with a request.
 
         Raises:
-            NotAnAdministrator: it is no access token, or its user is in another group or in none.
+            NotAnAdministratorError: it is no access token, or its user is in another group or in none.
         """
         claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
         if claims.get("token_use") != "access" or GROUP not in _groups(claims.get("cognito:groups")):
-            raise NotAnAdministrator
+            raise NotAnAdministratorError
         return cls(subject=str(claims["sub"]), name=str(claims.get("username") or claims["sub"]))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from botocore.exceptions import ClientError
 from experiments.codec_catalogue import CODECS
-from experiments.cursor import InvalidCursor
+from experiments.cursor import InvalidCursorError
 from experiments.jobs.clip_catalogue import CLIPS
 from experiments.jobs.lifecycle import IllegalChangeError
 from experiments.model import Experiment
@@ -41,7 +41,7 @@ from admin.requests import (
     RERUNS,
     ROOT,
     START_OF_ANY_CODEC,
-    Refusal,
+    RefusalError,
     StartRequest,
     body_of,
     checked,
@@ -175,7 +175,7 @@ def rerun_experiment(experiment_id: str) -> Response[str]:
         name="rerunFailedExperiments",
         summary="Run several experiments again, at most a hundred.",
         parameters=[IDEMPOTENCY_KEY],
-        body=RERUNS,
+        body=RERUNS.schema,
         answers={HTTPStatus.OK: StartedReruns},
     ),
 )
@@ -233,7 +233,7 @@ def _started(start: Callable[[], Started]) -> Response[str]:
     try:
         experiment, is_new = start()
     except KeySpentError as error:
-        raise Refusal(HTTPStatus.CONFLICT, "Not with this key", str(error)) from None
+        raise RefusalError(HTTPStatus.CONFLICT, "Not with this key", str(error)) from None
     return answer(OneExperiment(experiment=_published(experiment)), HTTPStatus.CREATED if is_new else HTTPStatus.OK)
 
 
@@ -243,7 +243,7 @@ def _found(query: ListingQuery) -> Page:
     except ClientError as error:
         # Without a cursor the query is always valid.
         if query.cursor and error_code(error) == "ValidationException":
-            raise InvalidCursor("the cursor is none of this list: start again from the first page") from error
+            raise InvalidCursorError("the cursor is none of this list: start again from the first page") from error
         raise
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.configuration import Configuration, ConfigurationError
-from experiments.json_schema import FieldProblem, Schema, problems_of
+from experiments.json_schema import FieldProblem, Schema, Validator
 
 _DECIMALS = 9
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,6 +31,14 @@ class CodecEntry:
     """The schema of a quality point on the scale of `rate_control`, with the usual one as its default."""
     options: Mapping[str, Schema] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Refuse schemas that can't be checked.
+
+        Raises:
+            ValueError: one is such.
+        """
+        Validator(self.parameters)
+
     @property
     def parameters(self) -> dict[str, Any]:
         """The JSON Schema of what one may ask for."""
@@ -50,6 +58,11 @@ class CodecEntry:
             "required": ["preset", "quality"],
             "additionalProperties": False,
         }
+
+    @property
+    def validator(self) -> Validator:
+        """What finds all that is wrong with parameters."""
+        return Validator(self.parameters)
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -77,7 +90,7 @@ class CodecEntry:
             "quality": configuration.quality,
             "options": dict(configuration.options),
         }
-        yield from problems_of(asked, self.parameters)
+        yield from self.validator.problems(asked)
 
     def check(self, configuration: Configuration) -> None:
         """Accept what the codec takes.

@@ -108,7 +108,7 @@ class ExperimentRepository:
         """Return a page of all experiments, newest first.
 
         Raises:
-            InvalidCursor: the cursor is not one that a page handed out.
+            InvalidCursorError: the cursor is not one that a page handed out.
         """
         return self.find(Criteria(), limit, cursor)
 
@@ -120,7 +120,7 @@ class ExperimentRepository:
         cursor, that is the first page.
 
         Raises:
-            InvalidCursor: a cursor is not one that a page handed out.
+            InvalidCursorError: a cursor is not one that a page handed out.
         """
         if not is_key(criteria.listing.value, MOST_PARTITION_KEY_BYTES):
             return Page([], None)

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler import Response
 from botocore.exceptions import ClientError
 from experiments.costs import CostReport, spent
 from experiments.criteria import Criteria
-from experiments.cursor import InvalidCursor
+from experiments.cursor import InvalidCursorError
 from experiments.model import Experiment
 from experiments.order import in_order
 from experiments.repository import Page
@@ -262,7 +262,7 @@ def _asked_for() -> tuple[ListingQuery, Page]:
     except ClientError as error:
         # Without a cursor the query is always valid.
         if (query.cursor or query.before) and health.error_code(error) == "ValidationException":
-            raise InvalidCursor from error
+            raise InvalidCursorError from error
         raise
     page = replace(page, experiments=[excerpt_of(experiment) for experiment in page.experiments])
     if query.sort:

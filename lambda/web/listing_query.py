@@ -20,7 +20,7 @@ MOST_LIMIT = 100
 LONGEST_TEXT = 100
 
 
-class InvalidQuery(ValueError):  # noqa: N818 reads better where it is raised
+class InvalidQueryError(ValueError):
     """A query that no listing answers; its text says which values would do, and repeats none that was sent."""
 
 
@@ -66,12 +66,12 @@ class ListingQuery:
         """Read a request's query parameters.
 
         Raises:
-            InvalidQuery: a value makes no sense.
+            InvalidQueryError: a value makes no sense.
 
         """
         sent = {name: value for name, value in parameters.items() if value or name in ("cursor", "before")}
         if "cursor" in sent and "before" in sent:
-            raise InvalidQuery("Of “cursor” and “before”, only one can be followed.")
+            raise InvalidQueryError("Of “cursor” and “before”, only one can be followed.")
         return cls(**{name: read(name, sent[name]) for name, read in _READERS.items() if name in sent})
 
     @property
@@ -108,13 +108,13 @@ def page_links(page: Page, query: ListingQuery) -> dict[str, str]:
 def _limit(name: str, value: str) -> int:
     limit = int(value) if value.isascii() and value.isdigit() and len(value) <= len(str(MOST_LIMIT)) else 0
     if not 1 <= limit <= MOST_LIMIT:
-        raise InvalidQuery(f"“{name}” is a whole number from 1 to {MOST_LIMIT}.")
+        raise InvalidQueryError(f"“{name}” is a whole number from 1 to {MOST_LIMIT}.")
     return limit
 
 
 def _text(name: str, value: str) -> str:
     if len(value) > LONGEST_TEXT or not value.isprintable():
-        raise InvalidQuery(f"“{name}” is a text of at most {LONGEST_TEXT} characters.")
+        raise InvalidQueryError(f"“{name}” is a text of at most {LONGEST_TEXT} characters.")
     return value
 
 
@@ -125,7 +125,7 @@ def _one_of(values: Iterable[str]) -> Callable[[str, str], str]:
     def read(name: str, value: str) -> str:
         known = by_name.get(value.lower())
         if known is None:
-            raise InvalidQuery(f"“{name}” is one of {', '.join(by_name)}.")
+            raise InvalidQueryError(f"“{name}” is one of {', '.join(by_name)}.")
         return known
 
     return read

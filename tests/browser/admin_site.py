@@ -25,7 +25,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from admin import services as admin_services
 from admin.answers import JSON, PROBLEM
-from admin.requests import Refusal
+from admin.requests import RefusalError
 from admin.services import Services
 from web.documents import PublishedExperiment, as_json
 
@@ -157,7 +157,7 @@ class AdminSite:
             found = self.chat.answer(
                 method, path, json.loads(body or "{}"), headers.get("idempotency-key", ""), control
             )
-        except Refusal as refusal:
+        except RefusalError as refusal:
             problem = {"status": refusal.status, "title": refusal.title, "detail": refusal.detail}
             return Answer(refusal.status, {"Content-Type": PROBLEM}, json.dumps(problem))
         if found is None:

@@ -17,7 +17,7 @@ from admin.chat.store import HELD, KEPT, Conversation, ConversationStore
 from admin.chat.tools import MOST_CHARACTERS
 from admin.chat.turns import MOST_STEPS, MOST_TOOLS, Chat
 from admin.chat_documents import ChatStep, Decision, ProposalState
-from admin.requests import Refusal
+from admin.requests import RefusalError
 from botocore.exceptions import ReadTimeoutError
 from experiments.aggregates import CHAT_USER
 from experiments.jobs.log import LogLine, Logs
@@ -195,7 +195,7 @@ def test_many_confirmations_at_once_are_one(site: Site) -> None:
         try:
             where = "id-of-ada", site.conversation, proposal["id"]
             return site.chat.proposals.decide(*where, Decision.CONFIRM, "ada", datetime.now(UTC)).state
-        except Refusal as refused:
+        except RefusalError as refused:
             return refused.status
 
     with ThreadPoolExecutor(8) as pool:

@@ -18,7 +18,7 @@ from experiments.transaction import as_key, as_request
 
 from admin.chat.store import Content, Message
 from admin.chat_documents import UsageDocument
-from admin.requests import Refusal
+from admin.requests import RefusalError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -52,7 +52,7 @@ class ChatModel:
         """Ask for the next message of a conversation.
 
         Raises:
-            Refusal: it gives none.
+            RefusalError: it gives none.
         """
         try:
             response = self.bedrock.converse(
@@ -76,7 +76,7 @@ class ChatModel:
             output_tokens=usage.get("outputTokens", 0),
         )
 
-    def _reason(self, error: ClientError) -> Refusal:
+    def _reason(self, error: ClientError) -> RefusalError:
         """Return why Bedrock refuses, in words that help."""
         code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         if code == "ValidationException" and any(words in said.lower() for words in ("too long", "too many", "exceed")):
@@ -111,7 +111,7 @@ class ChatBudget:
         """See that there is something left; requests at once may all find so, and together cost a little more.
 
         Raises:
-            Refusal: the month's limit is reached.
+            RefusalError: the month's limit is reached.
         """
         if self.spent(now) >= self.limit_usd:
             raise _never("The month's limit is reached", self.exhausted)
@@ -133,9 +133,9 @@ class ChatBudget:
         return UsageDocument(**tokens, usd=used_up([usage], self.prices) or 0)
 
 
-def _never(title: str, detail: str) -> Refusal:
-    return Refusal(HTTPStatus.CONFLICT, title, detail)
+def _never(title: str, detail: str) -> RefusalError:
+    return RefusalError(HTTPStatus.CONFLICT, title, detail)
 
 
-def _later(title: str, detail: str, retry_after: int) -> Refusal:
-    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, title, detail, retry_after)
+def _later(title: str, detail: str, retry_after: int) -> RefusalError:
+    return RefusalError(HTTPStatus.SERVICE_UNAVAILABLE, title, detail, retry_after)

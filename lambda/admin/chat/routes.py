@@ -34,7 +34,7 @@ from admin.chat_documents import (
     Decision,
     Proposal,
 )
-from admin.requests import IDEMPOTENCY_KEY, ROOT, InvalidRequest, Refusal, body_of, checked, key_of
+from admin.requests import IDEMPOTENCY_KEY, ROOT, InvalidRequestError, RefusalError, body_of, checked, key_of
 from admin.services import services
 
 NOT_ENABLED = "No model is configured: set chatModel in the stack's configuration, as docs/chat.md tells."
@@ -146,7 +146,7 @@ def ask(conversation: str) -> Response[str]:
         name="continueAnswer",
         summary="Let the model take the next step.",
         parameters=[CONVERSATION],
-        body=CONTINUE,
+        body=CONTINUE.schema,
         answers={HTTPStatus.OK: ChatStep},
         refusals=NOT_NOW,
     ),
@@ -164,7 +164,7 @@ def proceed(conversation: str) -> Response[str]:
         name="decideProposal",
         summary="Carry out what the model has proposed, once, or refuse it; what is decided stays so.",
         parameters=[CONVERSATION],
-        body=DECISION,
+        body=DECISION.schema,
         is_body_required=True,
         answers={HTTPStatus.OK: Proposal},
         refusals=NOT_NOW,
@@ -200,7 +200,7 @@ def _question() -> str:
     body = _body()
     said = body.get("text") if isinstance(body, Mapping) else None
     if not isinstance(said, str) or not 0 < len(said.strip()) <= LONGEST_QUESTION:
-        raise InvalidRequest([FieldProblem("/text", f"must be text of 1 to {LONGEST_QUESTION} characters")])
+        raise InvalidRequestError([FieldProblem("/text", f"must be text of 1 to {LONGEST_QUESTION} characters")])
     return text(said.strip()) or ""
 
 
@@ -212,4 +212,4 @@ def _why_not(spend: ChatSpend) -> str | None:
 
 def _see_that_it_is_enabled() -> None:
     if not chat().model.id:
-        raise Refusal(HTTPStatus.CONFLICT, "The chat is not enabled", NOT_ENABLED)
+        raise RefusalError(HTTPStatus.CONFLICT, "The chat is not enabled", NOT_ENABLED)

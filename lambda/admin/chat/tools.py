@@ -11,7 +11,7 @@ from experiments.bjontegaard import Delta, Fit, NotComparable
 from experiments.costs import CostReport, Prices
 from experiments.criteria import Criteria
 from experiments.jobs.log import LogLine, Logs
-from experiments.json_schema import Schema, problems_of
+from experiments.json_schema import Schema, Validator
 from experiments.metrics import METRICS
 from experiments.model import Experiment, Status
 from experiments.quality import quality
@@ -20,7 +20,7 @@ from experiments.repository import ExperimentRepository
 from web.documents import CostDocument, PublishedExperiment, as_json
 
 from admin.chat_documents import Proposal
-from admin.requests import InvalidRequest
+from admin.requests import InvalidRequestError
 
 MOST_CHARACTERS = 8000
 """How long a result may be: about 2,500 tokens."""
@@ -66,6 +66,14 @@ class Tool:
     required: Sequence[str]
     use: Callable[[Lab, Mapping[str, Any]], Result | Proposal]
 
+    def __post_init__(self) -> None:
+        """Refuse arguments that can't be checked.
+
+        Raises:
+            ValueError: their schemas are such.
+        """
+        Validator(self.schema)
+
     @property
     def schema(self) -> Schema:
         """What its arguments have to be."""
@@ -87,8 +95,8 @@ class Tool:
             if isinstance(arguments, Mapping)
             else arguments
         )
-        if problems := list(problems_of(given, self.schema)):
-            raise ToolError(str(InvalidRequest(problems)))
+        if problems := list(Validator(self.schema).problems(given)):
+            raise ToolError(str(InvalidRequestError(problems)))
         return given  # type: ignore[return-value]  # it is an object, says the schema
 
 

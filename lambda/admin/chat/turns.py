@@ -29,7 +29,7 @@ from admin.chat_documents import (
     UsageDocument,
 )
 from admin.control import Control
-from admin.requests import Refusal
+from admin.requests import RefusalError
 
 MOST_STEPS = 12
 """How often the model is asked for one question."""
@@ -78,14 +78,14 @@ class Chat:
         The same key is the same question: what has come of it is returned.
 
         Raises:
-            Refusal: the conversation is full, the last question is still being answered, or as by `proceed`.
+            RefusalError: the conversation is full, the last question is still being answered, or as by `proceed`.
         """
         found = self.store.load(user, conversation_id) or Conversation(id=conversation_id)
         if asked := found.since_question(key):
             return self._so_far(found, asked[0].number - 1)
         self.budget.check(now)
         if found.length >= MOST_MESSAGES:
-            raise Refusal(HTTPStatus.CONFLICT, "This conversation is full", "Begin a new one.")
+            raise RefusalError(HTTPStatus.CONFLICT, "This conversation is full", "Begin a new one.")
         try:
             held = self.store.ask(user, found, text, key, now)
         except TakenError:
@@ -96,7 +96,7 @@ class Chat:
         """Take the next step of the last question, unless it is answered, or there are messages after the one named.
 
         Raises:
-            Refusal: there is no such conversation, the month's limit is reached, or the model gives no answer.
+            RefusalError: there is no such conversation, the month's limit is reached, or the model gives no answer.
         """
         found = self._load(user, conversation_id)
         if after is not None and after < found.length:
@@ -114,7 +114,7 @@ class Chat:
         """Return a conversation as its user sees it.
 
         Raises:
-            Refusal: the user has none of that id.
+            RefusalError: the user has none of that id.
         """
         found = self._load(user, conversation_id)
         return ConversationDocument(id=found.id, title=found.title, state=found.state, messages=shown(found))
@@ -131,7 +131,7 @@ class Chat:
         if asked := found.since_question(key):
             return self._so_far(found, asked[0].number - 1)
         advice = "Wait for its answer, then ask again."
-        raise Refusal(HTTPStatus.CONFLICT, "The last question is still being answered", advice)
+        raise RefusalError(HTTPStatus.CONFLICT, "The last question is still being answered", advice)
 
     def _so_far(self, conversation: Conversation, after: int) -> ChatStep:
         return _step_document(conversation, after, UsageDocument())
@@ -189,9 +189,9 @@ class Chat:
         return found, proposals
 
 
-def no_conversation() -> Refusal:
+def no_conversation() -> RefusalError:
     """Return that a user has no such conversation."""
-    return Refusal(HTTPStatus.NOT_FOUND, "No such conversation", "It may have been deleted. Begin a new one.")
+    return RefusalError(HTTPStatus.NOT_FOUND, "No such conversation", "It may have been deleted. Begin a new one.")
 
 
 def _used(lab: Lab, use: Mapping[str, Any]) -> Result | Proposal:
