@@ -26,13 +26,12 @@ class Figure(NamedTuple):
 
 def figure(metric: Metric, value: Any) -> Figure:
     """Write a metric's value, as its unit is written."""
-    match metric.unit:
-        case Unit.DECIBEL:
-            # That of identical pictures has no upper bound.
-            return Figure("≥ 100", "dB") if value >= LOSSLESS_PSNR_DB else quality(value, metric.decimals, "dB")
-        case Unit.NONE:
-            return quality(value, metric.decimals, "")
-    return _BY_UNIT[metric.unit](value)
+    return _WRITERS[metric.unit](value, metric.decimals)
+
+
+def decibels(value: float, decimals: int) -> Figure:
+    """Write a ratio in dB; that of identical pictures has no upper bound."""
+    return Figure("≥ 100", "dB") if value >= LOSSLESS_PSNR_DB else quality(value, decimals, "dB")
 
 
 def bitrate(kbps: float) -> Figure:
@@ -131,13 +130,15 @@ def timestamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-_BY_UNIT: dict[Unit, Callable[[Any], Figure]] = {
-    Unit.BYTES: size,
-    Unit.FPS: frame_rate,
-    Unit.KBPS: bitrate,
-    Unit.SECONDS: duration,
-    Unit.TIMES: compression_ratio,
-    Unit.USD: cost,
+_WRITERS: dict[str, Callable[[Any, int], Figure]] = {
+    Unit.BYTES: lambda value, _: size(value),
+    Unit.DECIBEL: decibels,
+    Unit.FPS: lambda value, _: frame_rate(value),
+    Unit.KBPS: lambda value, _: bitrate(value),
+    Unit.NONE: lambda value, decimals: quality(value, decimals, ""),
+    Unit.SECONDS: lambda value, _: duration(value),
+    Unit.TIMES: lambda value, _: compression_ratio(value),
+    Unit.USD: lambda value, _: cost(value),
 }
 
 

@@ -10,7 +10,10 @@ from experiments.metrics import METRICS, Metric
 from experiments.model import Experiment, Status
 from experiments.order import SORTABLE, best_first, reverse
 from experiments.quality import Quality
+from markupsafe import Markup
 from web.listing_query import DEFAULT_LIMIT, LONGEST_TEXT, ListingQuery
+
+from renderer.pages.templates import FILTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ class Heading:
     """`ascending` or `descending` where the page is sorted by it."""
 
 
-def filters(query: ListingQuery, experiments: Iterable[Experiment]) -> Filters:
-    """Return the form for a query and the experiments that it found."""
+def filters(query: ListingQuery, experiments: Iterable[Experiment]) -> tuple[Filters, Markup]:
+    """Return the form for a query and the experiments that it found, and its HTML."""
     # Those that experiments can be started with are always suggested; any other can be typed.
     found = {experiment.codec for experiment in experiments if experiment.codec}
     return _filters(query, tuple(sorted(found.union(CODECS))))
@@ -61,9 +64,9 @@ def filters(query: ListingQuery, experiments: Iterable[Experiment]) -> Filters:
 
 # Most requests ask the same as others have before.
 @lru_cache(maxsize=64)
-def _filters(query: ListingQuery, codecs: Sequence[str]) -> Filters:
+def _filters(query: ListingQuery, codecs: Sequence[str]) -> tuple[Filters, Markup]:
     unfiltered = replace(query.at(), text=None, status=None, codec=None, quality=None)
-    return Filters(
+    form = Filters(
         text=query.text or "",
         longest_text=LONGEST_TEXT,
         codec=query.codec or "",
@@ -74,6 +77,7 @@ def _filters(query: ListingQuery, codecs: Sequence[str]) -> Filters:
         limit=None if query.limit == DEFAULT_LIMIT else query.limit,
         clear_link=(str(unfiltered) or "./") if query.is_filtered else "",
     )
+    return form, Markup(FILTERS.render(form=form, root="./"))  # noqa: S704 the template has escaped it
 
 
 @lru_cache(maxsize=64)

@@ -16,7 +16,7 @@ from web.listing_query import ListingQuery, page_links
 from web.release import Release
 
 from renderer import presentation
-from renderer.pages.filters import Filters, Heading, filters, headings
+from renderer.pages.filters import Heading, filters, headings
 from renderer.pages.row import render_row
 from renderer.pages.templates import OVERVIEW
 from renderer.presentation import Figure
@@ -64,7 +64,9 @@ class Overview:
 
     query: str
     """The query string that this view has, for its data in other forms."""
-    filters: Filters
+    form: Markup
+    clear_link: str
+    """Where everything is shown again; empty where nothing is left out."""
     headings: Sequence[Heading]
     order: str
     """How the page is sorted; empty where the newest come first."""
@@ -109,13 +111,14 @@ def render_overview(
     is_first = query.cursor is None and page.previous_cursor is None
     links = page_links(page, query)
     minute = presentation.this_minute(now)
-    form = filters(query, page.experiments)
+    filtered, form = filters(query, page.experiments)
     rows = [render_row(experiment, minute) for experiment in page.experiments]
     overview = Overview(
         query=str(query),
-        filters=form,
+        form=form,
+        clear_link=filtered.clear_link,
         headings=headings(query),
-        order=next((order.label for order in form.orders if order.chosen), ""),
+        order=next((order.label for order in filtered.orders if order.chosen), ""),
         lead=_lead(page, query, is_first),
         rows=Markup("".join(rows)),  # noqa: S704 their template has escaped them
         tiles=list(_tiles(totals, spent_usd)),

@@ -30,6 +30,7 @@ class Template(NamedTuple):
 
 
 OVERVIEW = Template("overview.html")
+FILTERS = Template("filters.html")
 ROW = Template("row.html")
 RATE_DISTORTION = Template("rate_distortion.html")
 CURVES = Template("curves.html")
