@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from experiments.configuration import Configuration, ConfigurationError
+from experiments.configuration import CodecConfiguration, ConfigurationError
 from experiments.frame_quality import FrameQuality
 from experiments.jobs.clip_catalogue import Shape
 from experiments.jobs.planning import planned
@@ -47,7 +47,7 @@ class Job:
 
     experiment: Experiment
     clip: Clip
-    configuration: Configuration
+    configuration: CodecConfiguration
 
 
 @dataclass(slots=True)
@@ -64,7 +64,11 @@ class Outcome:
 
 
 def plan(
-    clip: Clip, configuration: Configuration, experiment_id: str = "", attempt: int = 1, parent_id: str | None = None
+    clip: Clip,
+    configuration: CodecConfiguration,
+    experiment_id: str = "",
+    attempt: int = 1,
+    parent_id: str | None = None,
 ) -> Job:
     """Return a job whose experiment is queued now; without an id it gets a new one.
 
@@ -83,7 +87,7 @@ def job_of(experiment: Experiment, clip_folder: Path) -> Job:
     """
     if experiment.clip not in RECIPES:
         raise ConfigurationError(f"there is no clip {experiment.clip!r}: use one of {', '.join(RECIPES)}")
-    configuration = Configuration.of(experiment)
+    configuration = CodecConfiguration.of(experiment)
     try:
         shape = Shape.of(experiment.parameters)
     except ValueError as error:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from experiments.codec_catalogue import CODECS
-from experiments.configuration import Configuration, ConfigurationError
+from experiments.configuration import CodecConfiguration, ConfigurationError
 from experiments.criteria import Criteria
 from experiments.fields import count
 from experiments.jobs.clip_catalogue import CLIPS, clip_parameters
@@ -220,13 +220,13 @@ def _again(parent: Experiment, parameters: Mapping[str, Any] | None, now: dateti
     return planned(parent.clip, of_clip, configuration, now, name=name, parent_id=parent.id)
 
 
-def _configuration(parent: Experiment, parameters: Mapping[str, Any] | None) -> Configuration:
+def _configuration(parent: Experiment, parameters: Mapping[str, Any] | None) -> CodecConfiguration:
     codec = CODECS[parent.codec]
     if parameters is not None:
         _refuse(codec.validator.problems(parameters, "/parameters"))
         return codec.configuration(parameters, threads=count(parent.parameters.get("threads")) or 1)
     try:
-        configuration = Configuration.of(parent)
+        configuration = CodecConfiguration.of(parent)
     except ConfigurationError as error:
         raise InvalidRequestError([FieldProblem("", str(error))]) from None
     _refuse(codec.problems(configuration))

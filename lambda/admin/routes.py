@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 from web import health
 from web.aws_clients import s3_client, sqs_client
-from web.release import Release
+from web.release import RunningRelease
 from web.routes import Operation, RouteTable
 
 from admin import experiment_routes, watching_routes
@@ -28,7 +28,7 @@ def show_health() -> Response[str]:
     """Tell which build this is, and whether what it depends on answers, as the release gate asks."""
     bucket, queue = os.environ["MEDIA_BUCKET"], os.environ["JOB_QUEUE_URL"]
     found = health.examine(
-        Release.from_environment(os.environ),
+        RunningRelease.from_environment(os.environ),
         {
             "table": lambda: services().repository.newest(1),
             "media": lambda: s3_client().list_objects_v2(Bucket=bucket, Prefix="experiments/", MaxKeys=1),

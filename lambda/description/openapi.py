@@ -14,7 +14,7 @@ from admin.routes import TABLES as ADMIN_TABLES
 from renderer.routes import API
 from renderer.routes import table as public_table
 from web.documents import Problem
-from web.routes import Operation, Route
+from web.routes import HttpRoute, Operation
 
 from description.schemas import Schema, Schemas, hints_of, query_parameter
 
@@ -44,7 +44,7 @@ def openapi() -> Schema:
 
 
 def _paths(
-    routes: Iterable[Route], schemas: Schemas, describe: Callable[[Route, Operation, Schemas], Schema]
+    routes: Iterable[HttpRoute], schemas: Schemas, describe: Callable[[HttpRoute, Operation, Schemas], Schema]
 ) -> dict[str, Schema]:
     paths: dict[str, Schema] = {}
     for route in routes:
@@ -53,7 +53,7 @@ def _paths(
     return paths
 
 
-def _public(route: Route, operation: Operation, schemas: Schemas) -> Schema:
+def _public(route: HttpRoute, operation: Operation, schemas: Schemas) -> Schema:
     """Describe what everybody may read; a refusal is a problem below the API's path, else a page."""
     refusal = Problem if route.path.startswith(API) else "text/html"
     (document,) = operation.answers.values()
@@ -67,7 +67,7 @@ def _public(route: Route, operation: Operation, schemas: Schemas) -> Schema:
     }
 
 
-def _admin(route: Route, operation: Operation, schemas: Schemas) -> Schema:
+def _admin(route: HttpRoute, operation: Operation, schemas: Schemas) -> Schema:
     # API Gateway's own, as those for too many requests are.
     unauthorised = {HTTPStatus.UNAUTHORIZED: {"description": "There is no valid access token."}}
     told = {
@@ -98,7 +98,7 @@ def _refusals(operation: Operation) -> dict[HTTPStatus, type]:
     return {**refusals, **operation.refusals}
 
 
-def _request(route: Route, operation: Operation, schemas: Schemas) -> Schema:
+def _request(route: HttpRoute, operation: Operation, schemas: Schemas) -> Schema:
     hints = hints_of(operation.query) if operation.query else {}
     sent = operation.query_fields or {name: name for name in hints}
     query = [query_parameter(name, hints[read_into], schemas) for name, read_into in sent.items()]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.configuration import Configuration, ConfigurationError
+from experiments.configuration import CodecConfiguration, ConfigurationError
 from experiments.json_schema import FieldProblem, Schema, Validator
 
 _DECIMALS = 9
@@ -69,9 +69,9 @@ class CodecEntry:
         """What one asks for without an opinion."""
         return {"preset": self.preset, "quality": self.quality["default"], "options": {}}
 
-    def configuration(self, parameters: Mapping[str, Any], threads: int = 1) -> Configuration:
+    def configuration(self, parameters: Mapping[str, Any], threads: int = 1) -> CodecConfiguration:
         """Return the configuration that parameters, which fit the schema, ask for."""
-        return Configuration(
+        return CodecConfiguration(
             codec=self.name,
             quality=_tidy(parameters["quality"]),
             rate_control=self.rate_control,
@@ -80,7 +80,7 @@ class CodecEntry:
             options={name: _tidy(value) for name, value in parameters.get("options", {}).items()},
         )
 
-    def problems(self, configuration: Configuration) -> Iterator[FieldProblem]:
+    def problems(self, configuration: CodecConfiguration) -> Iterator[FieldProblem]:
         """Yield everything that a configuration asks for and this codec doesn't take."""
         if configuration.rate_control != self.rate_control:
             yield FieldProblem("", f"has no rate control {configuration.rate_control!r}: use {self.rate_control}")
@@ -92,7 +92,7 @@ class CodecEntry:
         }
         yield from self.validator.problems(asked)
 
-    def check(self, configuration: Configuration) -> None:
+    def check(self, configuration: CodecConfiguration) -> None:
         """Accept what the codec takes.
 
         Raises:

@@ -31,7 +31,7 @@ class Unit(StrEnum):
     USD = "USD"
 
 
-class Group(StrEnum):
+class MetricGroup(StrEnum):
     """What a metric tells of an experiment; metrics are listed in this order."""
 
     QUALITY = "Quality"
@@ -50,7 +50,7 @@ class Metric:
     """What it is called where there is little room; empty where that is its label."""
     meaning: str = ""
     """What its column in the overview says of it; empty where it has none."""
-    group: Group = Group.QUALITY
+    group: MetricGroup = MetricGroup.QUALITY
     plane: str = ""
     """Of which plane it is, Y, U or V; empty for the whole picture."""
     unit: Unit = Unit.NONE
@@ -168,7 +168,7 @@ class Metrics(Fidelity):
         Metric(
             label="Bitrate",
             meaning="Encoded bits per second of the clip",
-            group=Group.RATE,
+            group=MetricGroup.RATE,
             unit=Unit.KBPS,
             best=min,
             is_sortable=True,
@@ -179,22 +179,24 @@ class Metrics(Fidelity):
             label="Compression ratio",
             heading="Ratio",
             meaning="Compression ratio: raw size to encoded size",
-            group=Group.RATE,
+            group=MetricGroup.RATE,
             unit=Unit.TIMES,
             is_sortable=True,
         )
     )
     """Raw bytes per encoded byte."""
     encoded_bytes: int | None = _measured(
-        Metric(label="Encoded size", group=Group.RATE, unit=Unit.BYTES, read=count, best=min)
+        Metric(label="Encoded size", group=MetricGroup.RATE, unit=Unit.BYTES, read=count, best=min)
     )
     raw_bytes: int | None = _measured(
-        Metric(label="Raw size", group=Group.RATE, unit=Unit.BYTES, read=count, best=None)
+        Metric(label="Raw size", group=MetricGroup.RATE, unit=Unit.BYTES, read=count, best=None)
     )
-    encode_seconds: float | None = _measured(Metric(label="Encoding", group=Group.EFFORT, unit=Unit.SECONDS, best=min))
-    encode_fps: float | None = _measured(Metric(label="Encoding speed", group=Group.EFFORT, unit=Unit.FPS))
+    encode_seconds: float | None = _measured(
+        Metric(label="Encoding", group=MetricGroup.EFFORT, unit=Unit.SECONDS, best=min)
+    )
+    encode_fps: float | None = _measured(Metric(label="Encoding speed", group=MetricGroup.EFFORT, unit=Unit.FPS))
     duration_seconds: float | None = _measured(
-        Metric(label="Clip length", group=Group.RATE, unit=Unit.SECONDS, best=None)
+        Metric(label="Clip length", group=MetricGroup.RATE, unit=Unit.SECONDS, best=None)
     )
     """How long the clip plays."""
 
@@ -238,7 +240,7 @@ SECONDS_TAKEN = Metric(
     label="From start to end",
     heading="Duration",
     meaning="From the start of the experiment to its end",
-    group=Group.EFFORT,
+    group=MetricGroup.EFFORT,
     unit=Unit.SECONDS,
     compute=seconds_taken,
     best=min,
@@ -249,14 +251,14 @@ COST = Metric(
     key="cost_usd",
     label="Cost",
     meaning="Cost of the encode",
-    group=Group.EFFORT,
+    group=MetricGroup.EFFORT,
     unit=Unit.USD,
     compute=lambda experiment: experiment.cost_usd,
     best=min,
     is_sortable=True,
 )
 METRICS = {
-    metric.key: metric for group in Group for metric in (SECONDS_TAKEN, *MEASURED, COST) if metric.group is group
+    metric.key: metric for group in MetricGroup for metric in (SECONDS_TAKEN, *MEASURED, COST) if metric.group is group
 }
 """All metrics by their keys, in the order in which they are listed."""
 

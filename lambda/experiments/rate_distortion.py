@@ -113,7 +113,7 @@ class Curve(NamedTuple):
         return tuple((point.bitrate_kbps, point.quality) for point in self.points)
 
 
-class Comparison(NamedTuple):
+class CurveComparison(NamedTuple):
     """A test curve against an anchor."""
 
     anchor: Curve
@@ -158,14 +158,14 @@ def curves_of(sweeps: Iterable[Sweep], scale: Scale) -> list[Curve]:
     return [curve for curve in curves if curve.points]
 
 
-def bd_matrix(curves: Sequence[Curve], fit: Fit) -> list[list[Comparison | None]]:
+def bd_matrix(curves: Sequence[Curve], fit: Fit) -> list[list[CurveComparison | None]]:
     """Return a row per anchor with a column per test curve; None where they are the same."""
     return [[None if test is anchor else _compare(anchor, test, fit) for test in curves] for anchor in curves]
 
 
-def _compare(anchor: Curve, test: Curve, fit: Fit) -> Comparison:
+def _compare(anchor: Curve, test: Curve, fit: Fit) -> CurveComparison:
     arguments = anchor.pairs, test.pairs, fit, (anchor.name, test.name)
-    return Comparison(anchor, test, bd_rate(*arguments), bd_quality(*arguments))
+    return CurveComparison(anchor, test, bd_rate(*arguments), bd_quality(*arguments))
 
 
 def _points(sweep: Sweep, scale: Scale) -> tuple[CurvePoint, ...]:

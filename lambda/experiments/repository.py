@@ -80,7 +80,7 @@ class Neighbours(NamedTuple):
     older: Experiment | None
 
 
-class Record(NamedTuple):
+class ExperimentRecord(NamedTuple):
     """All that is kept under an experiment's partition key."""
 
     experiment: Experiment
@@ -136,7 +136,7 @@ class ExperimentRepository:
         item = self._item(experiment_id, consistent=consistent) if _is_id(experiment_id) else None
         return self._experiment(item) if item else None
 
-    def record(self, experiment_id: str) -> Record | None:
+    def record(self, experiment_id: str) -> ExperimentRecord | None:
         """Return all that is kept of one experiment, or None where there is none of that id."""
         if not _is_id(experiment_id):
             return None
@@ -144,7 +144,7 @@ class ExperimentRepository:
         if SORT_KEY not in items:
             return None
         frames = items.get(FRAMES_SORT_KEY)
-        return Record(
+        return ExperimentRecord(
             experiment=Experiment.from_item(items[SORT_KEY]),
             frames=FrameQuality.from_item(frames) if frames else None,
             reruns=tuple(

@@ -88,7 +88,7 @@ class Series(NamedTuple):
     markers: Sequence[Marker]
 
 
-class Chart(NamedTuple):
+class CurveChart(NamedTuple):
     """All that the template draws."""
 
     title: str
@@ -102,12 +102,12 @@ class Chart(NamedTuple):
 
 def draw(
     curves: Sequence[Curve], styles: Sequence[Style], scale: Scale, clip: str, marked: Container[str] = ()
-) -> Chart:
+) -> CurveChart:
     """Lay out the curves of a clip, at least one, by a metric; `marked` are ids of experiments that stand out."""
     points = [point for curve in curves for point in curve.points]
     bitrates, qualities = [math.log10(point.bitrate_kbps) for point in points], [point.quality for point in points]
     x, y = Axis.around(bitrates, FRAME.left, FRAME.right), Axis.around(qualities, FRAME.bottom, FRAME.top)
-    return Chart(
+    return CurveChart(
         title=f"{scale.name} over bitrate of {clip}",
         description=". ".join(_summary(curve, scale) for curve in curves) + ".",
         quality_label=f"{scale.name}, {scale.unit}" if scale.unit and scale.unit not in scale.name else scale.name,

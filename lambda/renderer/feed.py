@@ -10,7 +10,7 @@ from experiments.metrics import METRICS
 from experiments.model import Experiment, Status
 from experiments.quality import quality
 from web import artefact_links
-from web.release import Release
+from web.release import RunningRelease
 
 from renderer import presentation
 from renderer.pages.templates import FEED
@@ -40,7 +40,7 @@ class Entry:
     summary: str
 
 
-def render_feed(experiments: Iterable[Experiment], release: Release) -> str:
+def render_feed(experiments: Iterable[Experiment], release: RunningRelease) -> str:
     """Return the feed of experiments, the one that changed last first.
 
     Its ids are made from the stack's name and the experiment's id, so that they outlive a change of the domain.

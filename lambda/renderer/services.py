@@ -10,7 +10,7 @@ from typing import Self
 from experiments.costs import Prices
 from experiments.repository import ExperimentRepository
 from web.aws_clients import dynamodb_client
-from web.release import Release
+from web.release import RunningRelease
 
 from renderer.last_good import LastGoodPages
 
@@ -18,13 +18,13 @@ MOST_AT_ONCE = 6
 
 
 @dataclass(slots=True, kw_only=True)
-class Services:
+class RendererServices:
     """The parts of one deployment."""
 
     experiments: ExperimentRepository
     media_bucket: str
     prices: Prices
-    release: Release
+    release: RunningRelease
     last_good: LastGoodPages = field(default_factory=LastGoodPages)
     at_once: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(MOST_AT_ONCE))
     """For requests that don't depend on each other; its threads begin with the first of them."""
@@ -36,11 +36,11 @@ class Services:
             experiments=ExperimentRepository(environment["TABLE_NAME"], dynamodb_client()),
             media_bucket=environment["MEDIA_BUCKET"],
             prices=Prices.from_json(environment["PRICES"]),
-            release=Release.from_environment(environment),
+            release=RunningRelease.from_environment(environment),
         )
 
 
 @cache
-def services() -> Services:
+def services() -> RendererServices:
     """Return the parts of the deployment that this process belongs to."""
-    return Services.from_environment(os.environ)
+    return RendererServices.from_environment(os.environ)

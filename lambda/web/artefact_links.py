@@ -16,7 +16,7 @@ LINK_SECONDS = 10 * 60
 _ID = re.compile(r"[A-Za-z0-9][\w.:@+~-]{0,255}", re.ASCII)
 
 
-class Links(NamedTuple):
+class ArtefactLinks(NamedTuple):
     """Links relative to the site's root; empty where the experiment has no such artefact."""
 
     page: str
@@ -35,12 +35,12 @@ def page_link(experiment_id: str) -> str:
     return f"experiments/{experiment_id}" if is_linkable(experiment_id) else ""
 
 
-def relative_links(experiment: Experiment) -> Links:
+def relative_links(experiment: Experiment) -> ArtefactLinks:
     """Return where the renderer leads to an experiment's artefacts."""
     if not is_linkable(experiment.id):
-        return Links("", "", "", "")
+        return ArtefactLinks("", "", "", "")
     artefacts, page = experiment.artefacts, page_link(experiment.id)
-    return Links(
+    return ArtefactLinks(
         page=page,
         video=f"{page}/video" if artefacts.video_key else "",
         reference=f"{page}/reference" if artefacts.reference_key else "",

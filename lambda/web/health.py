@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from web.release import Release
+
+from web.release import RunningRelease
 
 OK = "ok"
 DEGRADED = "degraded"
@@ -27,7 +28,7 @@ class Dependency:
 class Health:
     """What `/health` says."""
 
-    release: Release
+    release: RunningRelease
     dependencies: Mapping[str, Dependency]
 
     @property
@@ -41,7 +42,7 @@ class Health:
         return {"status": OK if self.ok else DEGRADED, **asdict(self.release), "dependencies": dependencies}
 
 
-def examine(release: Release, probes: Mapping[str, Callable[[], object]]) -> Health:
+def examine(release: RunningRelease, probes: Mapping[str, Callable[[], object]]) -> Health:
     """Probe each dependency; one that raises an AWS error has failed, and doesn't keep the others from being probed."""
     return Health(release, {name: _probe(probe) for name, probe in probes.items()})
 

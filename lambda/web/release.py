@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class RunningRelease:
     """A published version of the renderer."""
 
     build_id: str
@@ -15,7 +15,7 @@ class Release:
     stack: str
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Release":
+    def from_environment(cls, environment: Mapping[str, str]) -> "RunningRelease":
         """Read what the deployment and Lambda itself tell the function."""
         return cls(
             build_id=environment.get("BUILD_ID", "unknown"),

@@ -47,7 +47,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class HttpRoute:
     """A method and a path, whose parameters are in braces."""
 
     method: str
@@ -78,7 +78,7 @@ class RouteTable:
     def __init__(self, prefix: str = "") -> None:
         """Begin with none; the paths of all have a prefix."""
         self.router = Router()  # type: ignore[no-untyped-call]
-        self.routes: list[Route] = []
+        self.routes: list[HttpRoute] = []
         self._prefix = prefix
 
     def get(
@@ -98,7 +98,7 @@ class RouteTable:
     def _declare(
         self, method: str, path: str, cache_control: str, operation: Operation | None
     ) -> Callable[[Answer], Answer]:
-        route = Route(method=method, path=self._prefix + path, cache_control=cache_control, operation=operation)
+        route = HttpRoute(method=method, path=self._prefix + path, cache_control=cache_control, operation=operation)
         self.routes.append(route)
 
         def decorate(answer: Answer) -> Answer:

@@ -23,7 +23,7 @@ from experiments.jobs.queue import Depth
 from experiments.jobs.workers import Worker
 from experiments.metrics import Metrics
 from experiments.model import Artefacts, Experiment, Status
-from experiments.repository import Page, Record
+from experiments.repository import ExperimentRecord, Page
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 """What becomes an alert wherever text is taken for markup."""
@@ -112,10 +112,10 @@ class _Repository:
     def get(self, experiment_id: str, *, consistent: bool = False) -> Experiment | None:
         return self.lab.experiments.get(experiment_id)
 
-    def record(self, experiment_id: str) -> Record | None:
+    def record(self, experiment_id: str) -> ExperimentRecord | None:
         found = self.get(experiment_id)
         reruns = (one for one in self.lab.experiments.values() if one.parent_id == experiment_id)
-        return Record(found, None, tuple(reruns)) if found else None
+        return ExperimentRecord(found, None, tuple(reruns)) if found else None
 
     def change(
         self,

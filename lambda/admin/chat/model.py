@@ -16,7 +16,7 @@ from experiments.attribute_values import item_to_python
 from experiments.costs import Prices, used_up
 from experiments.transaction import as_key, as_request
 
-from admin.chat.store import Content, Message
+from admin.chat.store import Content, ConverseMessage
 from admin.chat_documents import UsageDocument
 from admin.requests import RefusalError
 
@@ -31,7 +31,7 @@ MOST_ANSWERED_TOKENS = 1200
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ModelAnswer:
     """What the model says."""
 
     content: Sequence[Content]
@@ -48,7 +48,9 @@ class ChatModel:
     bedrock: Any
     """botocore's client of `bedrock-runtime`."""
 
-    def answer(self, system: str, tools: Sequence[Mapping[str, Any]], messages: Sequence[Message]) -> Answer:
+    def answer(
+        self, system: str, tools: Sequence[Mapping[str, Any]], messages: Sequence[ConverseMessage]
+    ) -> ModelAnswer:
         """Ask for the next message of a conversation.
 
         Raises:
@@ -69,7 +71,7 @@ class ChatModel:
         except BotoCoreError as error:
             raise _later("The model can't be reached", "Try again in a minute.", 60) from error
         usage = response.get("usage", {})
-        return Answer(
+        return ModelAnswer(
             content=response["output"]["message"]["content"],
             stop_reason=response.get("stopReason", ""),
             input_tokens=usage.get("inputTokens", 0),
@@ -124,7 +126,7 @@ class ChatBudget:
             "Wait for the next one, or raise chatMonthlyUsd in the stack's configuration."
         )
 
-    def note(self, answer: Answer, now: datetime) -> UsageDocument:
+    def note(self, answer: ModelAnswer, now: datetime) -> UsageDocument:
         """Add what an answer has used to the usage of the month and the day, and return what it cost."""
         tokens = {"input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens}
         for key in usage_keys(now, CHAT_USER):

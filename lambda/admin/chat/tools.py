@@ -15,7 +15,7 @@ from experiments.json_schema import Schema, Validator
 from experiments.metrics import METRICS
 from experiments.model import Experiment, Status
 from experiments.quality import quality
-from experiments.rate_distortion import SCALES, Comparison, Curve, bd_matrix, curves_of, sweeps_through
+from experiments.rate_distortion import SCALES, Curve, CurveComparison, bd_matrix, curves_of, sweeps_through
 from experiments.repository import ExperimentRepository
 from web.documents import CostDocument, PublishedExperiment, as_json
 
@@ -170,7 +170,7 @@ def _compared(curves: Sequence[Curve], fit: Fit) -> Result:
     }
 
 
-def _differences(comparison: Comparison) -> Result:
+def _differences(comparison: CurveComparison) -> Result:
     rate, better = comparison.rate, comparison.quality
     named = {"anchor": comparison.anchor.name, "test": comparison.test.name}
     if isinstance(rate, NotComparable):

@@ -14,9 +14,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from web.health import error_code
 
-from admin.chat.model import Answer, ChatBudget, ChatModel
+from admin.chat.model import ChatBudget, ChatModel, ModelAnswer
 from admin.chat.proposals import PROPOSERS, Proposals
-from admin.chat.store import Content, Conversation, ConversationStore, Message, TakenError
+from admin.chat.store import Content, Conversation, ConversationStore, ConverseMessage, TakenError
 from admin.chat.tools import LONGEST_TEXT, READERS, Lab, Result, ToolError, bounded
 from admin.chat.transcript import SYSTEM, as_result, results, sent, tool_result, tool_uses
 from admin.chat_documents import (
@@ -156,7 +156,9 @@ class Chat:
         except TakenError:
             return
 
-    def _carried_out(self, held: Conversation, answer: Answer, now: datetime) -> tuple[list[Message], list[Proposal]]:
+    def _carried_out(
+        self, held: Conversation, answer: ModelAnswer, now: datetime
+    ) -> tuple[list[ConverseMessage], list[Proposal]]:
         """Return the model's message, and where it asks for tools the one with their results; and what it proposes."""
         content = list(_readable(answer.content))
         uses = [block["toolUse"] for block in content if "toolUse" in block]
@@ -164,11 +166,11 @@ class Chat:
         if note or not content:
             content = [*(block for block in content if "text" in block), {"text": note or "The model says nothing."}]
             uses = []
-        said = Message(number=held.length + 1, role="assistant", content=content, at=now)
+        said = ConverseMessage(number=held.length + 1, role="assistant", content=content, at=now)
         if not uses:
             return [said], []
         found, proposals = self._use(uses)
-        return [said, Message(number=held.length + 2, role="user", content=found, at=now)], proposals
+        return [said, ConverseMessage(number=held.length + 2, role="user", content=found, at=now)], proposals
 
     def _use(self, uses: Sequence[Mapping[str, Any]]) -> tuple[list[Content], list[Proposal]]:
         found, proposals = [], []

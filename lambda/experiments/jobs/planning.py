@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from experiments.configuration import Configuration
+from experiments.configuration import CodecConfiguration
 from experiments.model import Experiment, Scalar, Status, new_experiment_id
 
 
 def planned(
     clip: str,
     of_clip: Mapping[str, Scalar],
-    configuration: Configuration,
+    configuration: CodecConfiguration,
     now: datetime,
     *,
     name: str = "",

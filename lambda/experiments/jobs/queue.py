@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
-class Message(NamedTuple):
+class JobMessage(NamedTuple):
     """A message that was received and is hidden from others for a while."""
 
     experiment_id: str
@@ -32,19 +32,19 @@ class JobQueue:
         """Ask for an experiment to be run; asking twice does no harm, as it is claimed but once."""
         self.sqs.send_message(QueueUrl=self.url, MessageBody=json.dumps({"experiment_id": experiment_id}))
 
-    def receive(self, wait_seconds: int, hide_seconds: int) -> Message | None:
+    def receive(self, wait_seconds: int, hide_seconds: int) -> JobMessage | None:
         """Return the next message, which others will not see for so long; None where none comes in time."""
         response = self.sqs.receive_message(
             QueueUrl=self.url, MaxNumberOfMessages=1, WaitTimeSeconds=wait_seconds, VisibilityTimeout=hide_seconds
         )
         messages = response.get("Messages", [])
-        return Message(_experiment_id(messages[0]["Body"]), messages[0]["ReceiptHandle"]) if messages else None
+        return JobMessage(_experiment_id(messages[0]["Body"]), messages[0]["ReceiptHandle"]) if messages else None
 
-    def hide(self, message: Message, seconds: int) -> None:
+    def hide(self, message: JobMessage, seconds: int) -> None:
         """Keep a message from others for so long from now on."""
         self.sqs.change_message_visibility(QueueUrl=self.url, ReceiptHandle=message.receipt, VisibilityTimeout=seconds)
 
-    def delete(self, message: Message) -> None:
+    def delete(self, message: JobMessage) -> None:
         """Forget a message that is settled."""
         self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message.receipt)
 

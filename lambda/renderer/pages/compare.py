@@ -9,7 +9,7 @@ from experiments.model import Experiment, Scalar, Status
 from experiments.quality import Quality, quality
 from experiments.rate_distortion import sweeps_through
 from web import artefact_links
-from web.release import Release
+from web.release import RunningRelease
 
 from renderer.pages.experiment import UNKNOWN, figure_of, written
 from renderer.pages.rate_distortion import Choice, Selection, render_plots
@@ -62,7 +62,7 @@ class Curves(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparisonView:
     """All that the page's template needs."""
 
     columns: Sequence[Column]
@@ -84,7 +84,7 @@ def render_comparison(
     found: Mapping[str, Experiment | None],
     others: Iterable[Experiment],
     parameters: Mapping[str, str],
-    release: Release,
+    release: RunningRelease,
 ) -> str:
     """Return the page that compares experiments.
 
@@ -96,7 +96,7 @@ def render_comparison(
 
     """
     experiments = [experiment for experiment in found.values() if experiment]
-    comparison = Comparison(
+    comparison = ComparisonView(
         columns=[_column(experiment) for experiment in experiments],
         unknown_ids=[name for name, experiment in found.items() if not experiment],
         clips=sorted({experiment.clip for experiment in experiments if experiment.clip}),

@@ -16,7 +16,7 @@ BAR_WIDTH = 28
 LEAST_DRAWN_USD = presentation.SMALLEST_COST
 
 
-class Part(NamedTuple):
+class BarPart(NamedTuple):
     """A category's part of a bar; its colour is a class of the stylesheet."""
 
     colour: str
@@ -29,10 +29,10 @@ class Bar(NamedTuple):
 
     label: str
     middle: float
-    parts: Sequence[Part]
+    parts: Sequence[BarPart]
 
 
-class Chart(NamedTuple):
+class CostChart(NamedTuple):
     """All that the template draws."""
 
     description: str
@@ -43,7 +43,7 @@ class Chart(NamedTuple):
     frame: Frame = FRAME
 
 
-def draw(months: Sequence[Month]) -> Chart | None:
+def draw(months: Sequence[Month]) -> CostChart | None:
     """Lay out months, oldest first; None where they cost too little for a bar to be seen."""
     totals = [total(month.costs.values()) or 0 for month in months]
     if not months or max(totals) < LEAST_DRAWN_USD:
@@ -54,7 +54,7 @@ def draw(months: Sequence[Month]) -> Chart | None:
         f"{presentation.month(month.month)}: {' '.join(presentation.cost(usd))}"
         for month, usd in zip(months, totals, strict=True)
     ]
-    return Chart(
+    return CostChart(
         description=f"{'; '.join(written)}.",
         legend=[(_colour(place), category) for place, category in enumerate(Category)],
         bars=[_bar(month, FRAME.left + (place + 0.5) * room, y) for place, month in enumerate(months)],
@@ -66,7 +66,9 @@ def _bar(month: Month, middle: float, y: Axis) -> Bar:
     usd = [cost.usd if (cost := month.costs[category]) else 0 for category in Category]
     edges = pairwise(y.at(reached) for reached in accumulate(usd, initial=0))
     parts = [
-        Part(_colour(place), top, round(bottom - top, 1)) for place, (bottom, top) in enumerate(edges) if top < bottom
+        BarPart(_colour(place), top, round(bottom - top, 1))
+        for place, (bottom, top) in enumerate(edges)
+        if top < bottom
     ]
     return Bar(presentation.month(month.month)[:3], round(middle, 1), parts)
 

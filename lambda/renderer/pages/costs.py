@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from experiments.aggregates import month_of
-from experiments.costs import Category, Charge, CodecCosts, Cost, CostReport, Costs, Prices, total
-from web.release import Release
+from experiments.costs import Category, Charge, CodecReport, Cost, CostReport, Costs, Prices, total
+from web.release import RunningRelease
 
 from renderer import presentation
 from renderer.pages import cost_chart
-from renderer.pages.cost_chart import Chart
+from renderer.pages.cost_chart import CostChart
 from renderer.pages.templates import COSTS
 from renderer.presentation import Figure
 
@@ -38,7 +38,7 @@ PRICES = (
 )
 
 
-class Row(NamedTuple):
+class CostRow(NamedTuple):
     """A month or a codec, and what it cost."""
 
     name: str
@@ -46,22 +46,22 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class CostsView:
     """All that the page's template needs."""
 
     month: str
     categories: Sequence[Category]
     tiles: Sequence[tuple[str, Cell]]
-    chart: Chart | None
-    months: Sequence[Row]
-    codecs: Sequence[Row]
+    chart: CostChart | None
+    months: Sequence[CostRow]
+    codecs: Sequence[CostRow]
     prices: Sequence[tuple[str, Figure]]
 
 
-def render_costs(report: CostReport, prices: Prices, release: Release, *, now: datetime) -> str:
+def render_costs(report: CostReport, prices: Prices, release: RunningRelease, *, now: datetime) -> str:
     """Return the page of costs at a time in UTC."""
     month = presentation.month(month_of(now))
-    view = View(
+    view = CostsView(
         month=month,
         categories=list(Category),
         tiles=list(_tiles(report, month)),
@@ -82,20 +82,20 @@ def _tiles(report: CostReport, month: str) -> Iterator[tuple[str, Cell]]:
     yield "Per successful experiment, in all", _explained(report.per_success) or NO_SUCCESS
 
 
-def _months(report: CostReport, month: str) -> Iterator[Row]:
+def _months(report: CostReport, month: str) -> Iterator[CostRow]:
     if report.forecast:
         yield _by_category(f"{month}, forecast", report.forecast.costs)
     for place, each in enumerate(report.months):
         yield _by_category(presentation.month(each.month) + (", so far" if place == 0 else ""), each.costs)
 
 
-def _by_category(name: str, costs: Costs) -> Row:
-    return Row(name, [*(_explained(costs[category]) for category in Category), _total(costs)])
+def _by_category(name: str, costs: Costs) -> CostRow:
+    return CostRow(name, [*(_explained(costs[category]) for category in Category), _total(costs)])
 
 
-def _codec(costs: CodecCosts) -> Row:
+def _codec(costs: CodecReport) -> CostRow:
     cells = [_explained(costs.this_month), _explained(costs.in_all), _explained(costs.per_success) or NO_SUCCESS]
-    return Row(costs.codec, cells)
+    return CostRow(costs.codec, cells)
 
 
 def _explained(cost: Cost | None) -> Cell:

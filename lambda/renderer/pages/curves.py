@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from experiments.model import Experiment
 from experiments.rate_distortion import sweeps_by_clip
-from web.release import Release
+from web.release import RunningRelease
 
 from renderer.pages.rate_distortion import Choice, Selection, render_plots
 from renderer.pages.templates import CURVES
@@ -15,7 +15,7 @@ CLIP = "clip"
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class CurvesView:
     """All that the page's template needs."""
 
     clip: str
@@ -25,7 +25,11 @@ class View:
 
 
 def render_curves(
-    clips: Sequence[str], clip: str, experiments: Iterable[Experiment], parameters: Mapping[str, str], release: Release
+    clips: Sequence[str],
+    clip: str,
+    experiments: Iterable[Experiment],
+    parameters: Mapping[str, str],
+    release: RunningRelease,
 ) -> str:
     """Return the page of a clip's curves.
 
@@ -39,7 +43,7 @@ def render_curves(
     """
     selection = Selection.of(sweeps_by_clip(experiments), parameters)
     query = {CLIP: clip, **(selection.query if selection else {})}
-    view = View(
+    view = CurvesView(
         clip=clip,
         choices=[
             Choice.of("Clip", CLIP, {name: name for name in clips}, query),

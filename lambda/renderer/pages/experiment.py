@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from experiments.aggregates import UNDER_WAY, is_on_curves
-from experiments.metrics import METRICS, SECONDS_TAKEN, Group, Metric
+from experiments.metrics import METRICS, SECONDS_TAKEN, Metric, MetricGroup
 from experiments.model import Experiment, Scalar, Status
 from experiments.quality import Quality, quality
-from experiments.repository import Neighbours, Record
+from experiments.repository import ExperimentRecord, Neighbours
 from web import artefact_links
-from web.artefact_links import Links
-from web.release import Release
+from web.artefact_links import ArtefactLinks
+from web.release import RunningRelease
 
 from renderer import presentation
 from renderer.pages import frame_chart
@@ -45,7 +45,7 @@ class Moment(NamedTuple):
     iso: str
 
 
-class Rerun(NamedTuple):
+class RerunLink(NamedTuple):
     """An experiment that runs this one again."""
 
     name: str
@@ -54,7 +54,7 @@ class Rerun(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ExperimentView:
     """All that the page's template needs; what is unknown is empty, None or a dash."""
 
     experiment: Experiment
@@ -74,19 +74,19 @@ class View:
     parameters: Sequence[tuple[str, str]]
     charts: Sequence[frame_chart.FrameChart]
     frames_per_value: int
-    links: Links
+    links: ArtefactLinks
     decoder_size: Figure
     parent_link: str
     curves_link: str
     """Of its clip, where the experiment is one of their points."""
-    reruns: Sequence[Rerun]
+    reruns: Sequence[RerunLink]
     newer: Experiment | None
     newer_link: str
     older: Experiment | None
     older_link: str
 
 
-def render_experiment(record: Record, neighbours: Neighbours, release: Release, now: datetime) -> str:
+def render_experiment(record: ExperimentRecord, neighbours: Neighbours, release: RunningRelease, now: datetime) -> str:
     """Return the page of an experiment.
 
     Args:
@@ -100,14 +100,14 @@ def render_experiment(record: Record, neighbours: Neighbours, release: Release, 
     return EXPERIMENT.render(view=view, release=release, root="../")
 
 
-def _view(record: Record, neighbours: Neighbours, now: datetime) -> View:
+def _view(record: ExperimentRecord, neighbours: Neighbours, now: datetime) -> ExperimentView:
     experiment, frames, reruns = record
     metrics, status = experiment.metrics, experiment.status or UNKNOWN_STATUS
     error, log = error_of(experiment)
     newer, older = neighbours
     decoder_bytes = experiment.artefacts.decoder_bytes
     is_pending = experiment.status in UNDER_WAY
-    return View(
+    return ExperimentView(
         experiment=experiment,
         name=experiment.name or "Unnamed",
         status=status,
@@ -118,7 +118,7 @@ def _view(record: Record, neighbours: Neighbours, now: datetime) -> View:
         error=error,
         log=log,
         metrics=_measured(experiment),
-        rate=_facts(experiment, Group.RATE),
+        rate=_facts(experiment, MetricGroup.RATE),
         effort=_effort(experiment, now),
         timings=_timings(experiment),
         parameters=[(name, written(value)) for name, value in experiment.parameters.items()],
@@ -136,13 +136,13 @@ def _view(record: Record, neighbours: Neighbours, now: datetime) -> View:
     )
 
 
-def _rerun(experiment: Experiment) -> Rerun:
+def _rerun(experiment: Experiment) -> RerunLink:
     link = artefact_links.page_link(experiment.id)
-    return Rerun(experiment.name or "Unnamed", experiment.status or UNKNOWN_STATUS, link)
+    return RerunLink(experiment.name or "Unnamed", experiment.status or UNKNOWN_STATUS, link)
 
 
 def _measured(experiment: Experiment) -> list[PlanesRow]:
-    of_quality = [metric for metric in METRICS.values() if metric.group is Group.QUALITY]
+    of_quality = [metric for metric in METRICS.values() if metric.group is MetricGroup.QUALITY]
     rows = []
     for label in dict.fromkeys(metric.label for metric in of_quality):
         by_plane = {metric.plane: metric for metric in of_quality if metric.label == label}
@@ -151,7 +151,7 @@ def _measured(experiment: Experiment) -> list[PlanesRow]:
     return rows
 
 
-def _facts(experiment: Experiment, group: Group) -> Facts:
+def _facts(experiment: Experiment, group: MetricGroup) -> Facts:
     of_group = (metric for metric in METRICS.values() if metric.group is group)
     return [(metric.label, figure_of(metric, metric.of(experiment))) for metric in of_group]
 
@@ -160,7 +160,7 @@ def _effort(experiment: Experiment, now: datetime) -> Facts:
     queued, started = experiment.created_at, experiment.started_at
     waited = (started - queued).total_seconds() if queued and started and started >= queued else None
     so_far = {SECONDS_TAKEN.label: figure_of(SECONDS_TAKEN, seconds_so_far(experiment, now))}
-    facts = {"Waited in the queue": figure_of(SECONDS_TAKEN, waited), **dict(_facts(experiment, Group.EFFORT))}
+    facts = {"Waited in the queue": figure_of(SECONDS_TAKEN, waited), **dict(_facts(experiment, MetricGroup.EFFORT))}
     return list((facts | so_far).items())
 
 

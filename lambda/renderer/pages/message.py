@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from web.release import Release
+from web.release import RunningRelease
 
 from renderer.pages.templates import MESSAGE
 
@@ -80,7 +80,7 @@ def no_such_clip(links: Iterable[tuple[str, str]]) -> Message:
     )
 
 
-def render_message(message: Message, release: Release, root: str, reference: str = "") -> str:
+def render_message(message: Message, release: RunningRelease, root: str, reference: str = "") -> str:
     """Return the page of a message.
 
     Args:

@@ -13,7 +13,7 @@ from experiments.repository import Page
 from markupsafe import Markup
 from web import artefact_links
 from web.listing_query import ListingQuery, page_links
-from web.release import Release
+from web.release import RunningRelease
 
 from renderer import presentation
 from renderer.pages.filters import Heading, filters, headings
@@ -91,7 +91,7 @@ def render_overview(
     query: ListingQuery,
     totals: Totals,
     spent_usd: float | None,
-    release: Release,
+    release: RunningRelease,
     *,
     now: datetime,
     began: float,

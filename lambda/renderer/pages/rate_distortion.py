@@ -13,8 +13,8 @@ from experiments.rate_distortion import (
     LEAST_OVERLAP,
     LEAST_POINTS,
     SCALES,
-    Comparison,
     Curve,
+    CurveComparison,
     CurvePoint,
     Scale,
     Sweep,
@@ -35,7 +35,7 @@ WEAKNESS = f"Fewer than {LEAST_POINTS} points, or less than {100 * LEAST_OVERLAP
 MOST_COMPARED = 16
 
 
-class Option(NamedTuple):
+class LinkOption(NamedTuple):
     """Something else that could be shown."""
 
     label: str
@@ -47,7 +47,7 @@ class Choice(NamedTuple):
     """Options of which one is chosen."""
 
     label: str
-    options: Sequence[Option]
+    options: Sequence[LinkOption]
 
     @classmethod
     def of(
@@ -55,7 +55,7 @@ class Choice(NamedTuple):
     ) -> "Choice":
         """Return the choice of a query's parameter among values with labels; links lead to an anchor of the page."""
         links = {value: f"?{urlencode({**query, name: value}, safe=',')}{anchor}" for value in labels}
-        return cls(label, [Option(labels[value], link, value == query[name]) for value, link in links.items()])
+        return cls(label, [LinkOption(labels[value], link, value == query[name]) for value, link in links.items()])
 
 
 class Selection(NamedTuple):
@@ -200,7 +200,7 @@ def _curves_by_clip(clips: Mapping[str, Sequence[Sweep]], scale: Scale) -> dict[
     return {clip: found for clip, found in curves.items() if any(len(curve.points) > 1 for curve in found)}
 
 
-def _cell(comparison: Comparison | None, scale: Scale, fit: Fit) -> Cell | None:
+def _cell(comparison: CurveComparison | None, scale: Scale, fit: Fit) -> Cell | None:
     if comparison is None:
         return None
     rate, quality = comparison.rate, comparison.quality
@@ -216,7 +216,7 @@ def _cell(comparison: Comparison | None, scale: Scale, fit: Fit) -> Cell | None:
     )
 
 
-def _explanation(comparison: Comparison, scale: Scale, fit: Fit) -> str:
+def _explanation(comparison: CurveComparison, scale: Scale, fit: Fit) -> str:
     rate = comparison.rate
     if isinstance(rate, NotComparable):
         return rate.reason
@@ -229,7 +229,7 @@ def _explanation(comparison: Comparison, scale: Scale, fit: Fit) -> str:
     )
 
 
-def _notes(matrix: Sequence[Sequence[Comparison | None]]) -> Iterator[str]:
+def _notes(matrix: Sequence[Sequence[CurveComparison | None]]) -> Iterator[str]:
     """Say why curves can't be compared, once per pair."""
     for place, row in enumerate(matrix):
         for comparison in filter(None, row[:place]):

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from experiments.fields import amount
-from experiments.metrics import METRICS, SECONDS_TAKEN, Group, Metric, seconds_taken
+from experiments.metrics import METRICS, SECONDS_TAKEN, Metric, MetricGroup, seconds_taken
 from experiments.model import Artefacts, Experiment, Status
 from experiments.quality import Quality, quality
 from web import artefact_links
@@ -21,12 +21,12 @@ UNKNOWN_STATUS = "unknown"
 LabelledFigures = Sequence[tuple[str, Figure | None]]
 
 _SHOWN = [metric for metric in METRICS.values() if metric.meaning]
-_RESULTS = [metric for metric in _SHOWN if metric.group is not Group.EFFORT]
-_EFFORT = [metric for metric in _SHOWN if metric.group is Group.EFFORT]
+_RESULTS = [metric for metric in _SHOWN if metric.group is not MetricGroup.EFFORT]
+_EFFORT = [metric for metric in _SHOWN if metric.group is MetricGroup.EFFORT]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ExperimentRow:
     """An experiment as the table shows it; what is unknown is None or empty."""
 
     id: str
@@ -72,11 +72,11 @@ def _render(experiment: Experiment, age: str, seconds: float | None) -> str:
     return ROW.render(row=_row(experiment, age, seconds))
 
 
-def _row(experiment: Experiment, age: str, seconds: float | None) -> Row:
+def _row(experiment: Experiment, age: str, seconds: float | None) -> ExperimentRow:
     metrics, created = experiment.metrics, experiment.created_at
     links = artefact_links.relative_links(experiment)
     error, error_rest = error_of(experiment)
-    return Row(
+    return ExperimentRow(
         id=experiment.id,
         name=experiment.name or "Unnamed",
         clip=_clip(experiment),

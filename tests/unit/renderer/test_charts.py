@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from experiments.rate_distortion import SCALES, Curve, CurvePoint, Scale
 from renderer import charts
-from renderer.charts import FRAME, Chart, Style
+from renderer.charts import FRAME, CurveChart, Style
 
 PSNR, SSIM = SCALES[0], next(scale for scale in SCALES if scale.key == "ssim")
 
@@ -15,7 +15,7 @@ def curve(*points: tuple[float, float], name: str = "x265") -> Curve:
     return Curve(name, tuple(CurvePoint(rate, quality, f"CRF {place}") for place, (rate, quality) in enumerate(points)))
 
 
-def draw(*curves: Curve, metric: Scale = PSNR) -> Chart:
+def draw(*curves: Curve, metric: Scale = PSNR) -> CurveChart:
     return charts.draw(curves, [Style.of(place) for place in range(len(curves))], metric, "life")
 
 

@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 from botocore.stub import Stubber
 from renderer.routes import table as routes
-from web.routes import Route, RouteTable
+from web.routes import HttpRoute, RouteTable
 
 from components.routes import Routes, routes_of
 from tests.project_copy import ROOT
@@ -19,7 +19,7 @@ FILES = {f"{name}_key": f"experiments/one/{name}" for name in ("video", "referen
 
 @pytest.mark.parametrize("route", routes.routes, ids=lambda route: str(route.path))
 def test_what_the_cdn_may_hold_is_what_the_route_says_and_a_release_invalidates(
-    ask: Ask, table: FakeTable, bucket: Stubber, route: Route
+    ask: Ask, table: FakeTable, bucket: Stubber, route: HttpRoute
 ) -> None:
     table.hold(experiment_item("one", artefacts=FILES), experiment_item("two"))
     bucket.add_response("head_bucket", {})
