@@ -16,6 +16,7 @@ from components.released_function import Code, Configuration, ReleasedFunction
 from components.renderer import Renderer
 from components.served import ADMIN_HEALTH
 from components.settings import Settings
+from components.sign_in import ADMIN_GROUP
 
 HANDLER = "admin_api.handler"
 CONTENTS = ("admin_api.py", "experiments", "experiments/jobs", "web", "admin", "admin/chat")
@@ -52,6 +53,7 @@ class AdminApi(ReleasedFunction):
                 timeout_seconds=TIMEOUT_SECONDS,
                 environment={
                     "ADMIN_FUNCTION": self.function_name,
+                    "ADMIN_GROUP": ADMIN_GROUP,
                     "API_ID": api.api.id,
                     "CHAT_MODEL": settings.chat_model,
                     "CHAT_MONTHLY_USD": settings.chat_monthly_usd,

@@ -3,10 +3,11 @@
 API Gateway lets nobody through without a valid token (components/http_api.py); this function asks for the group.
 """
 
+import os
 from http import HTTPStatus
 from typing import Any
 
-from admin.administrator import Administrator, NotAnAdministratorError
+from admin.administrator import GROUP, Administrator, NotAnAdministratorError
 from admin.answers import problem
 from admin.documents import ConflictProblem, Fault, InvalidRequestProblem
 from admin.requests import InvalidRequestError, RefusalError
@@ -68,7 +69,7 @@ def refuse_path(_error: Exception) -> Response[str]:
 @app.exception_handler(NotAnAdministratorError)  # type: ignore[untyped-decorator]
 def refuse_others(_error: NotAnAdministratorError) -> Response[str]:
     """Say that signing in is not enough."""
-    advice = "Ask an administrator to add you to the group `admins`."
+    advice = f"Ask an administrator to add you to the group `{os.environ[GROUP]}`."
     return _refuse(HTTPStatus.FORBIDDEN, "Not an administrator", advice)
 
 

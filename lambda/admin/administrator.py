@@ -1,10 +1,11 @@
 """Who is asking: what API Gateway's JWT authorizer has verified of the access token."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
-GROUP = "admins"
-"""The group of the user pool whose members may use the admin API."""
+GROUP = "ADMIN_GROUP"
+"""The environment's name for the group of the user pool whose members may use the admin API."""
 
 
 class NotAnAdministratorError(Exception):
@@ -28,7 +29,7 @@ class Administrator:
             NotAnAdministratorError: it is no access token, or its user is in another group or in none.
         """
         claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
-        if claims.get("token_use") != "access" or GROUP not in _groups(claims.get("cognito:groups")):
+        if claims.get("token_use") != "access" or os.environ[GROUP] not in _groups(claims.get("cognito:groups")):
             raise NotAnAdministratorError
         return cls(subject=str(claims["sub"]), name=str(claims.get("username") or claims["sub"]))
 

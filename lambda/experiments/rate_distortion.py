@@ -204,7 +204,7 @@ def _measured(experiments: Iterable[Experiment], apart: Container[str] = ()) -> 
 
 
 def _named(clips: _Clips) -> dict[str, list[Sweep]]:
-    names = _told_apart(clips)
+    names = _distinct_names(clips)
     return {names[clip]: _sweeps(clips[clip]) for clip in sorted(clips, key=names.__getitem__)}
 
 
@@ -228,7 +228,7 @@ def _configuration_of(experiment: Experiment) -> _Named:
 
 
 def _sweeps(sweeps: Mapping[_Named, _Measurements]) -> list[Sweep]:
-    names = _told_apart(sweeps)
+    names = _distinct_names(sweeps)
     found = (
         Sweep(
             names[configuration], sorted(measurements.values(), key=lambda measurement: measurement.point.bitrate_kbps)
@@ -238,7 +238,7 @@ def _sweeps(sweeps: Mapping[_Named, _Measurements]) -> list[Sweep]:
     return sorted(found, key=lambda sweep: sweep.name)
 
 
-def _told_apart(variants: Iterable[_Named]) -> dict[_Named, str]:
+def _distinct_names(variants: Iterable[_Named]) -> dict[_Named, str]:
     """Return a name for each; where several have the same one, with the parameters that they don't have in common."""
     by_name: dict[str, list[_Named]] = {}
     for variant in variants:

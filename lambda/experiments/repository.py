@@ -39,7 +39,14 @@ from experiments.fields import iso_utc, mapping
 from experiments.frame_quality import FRAMES_SORT_KEY, FrameQuality
 from experiments.model import SORT_KEY, Experiment, Status, partition_key
 from experiments.snapshots import RELEASES, Snapshots, snapshots_of
-from experiments.transaction import as_item, as_key, as_request, is_in_the_way, removing_transaction, transaction
+from experiments.transaction import (
+    as_item,
+    as_key,
+    as_request,
+    is_transaction_conflict,
+    removing_transaction,
+    transaction,
+)
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -218,7 +225,7 @@ class ExperimentRepository:
             self._write(before, after, *self._requests(beside))
             return after
 
-        return _until_nobody_is_in_the_way(attempt)
+        return _retry_on_conflict(attempt)
 
     def put_once(self, experiment: Experiment, key: str, now: datetime, beside: Sequence[Replacement] = ()) -> str:
         """Write a new experiment, and items beside it, unless one was written with this key in the last days.
@@ -241,7 +248,7 @@ class ExperimentRepository:
             self._write(None, experiment, {"Put": unless_noted}, *self._requests(beside))
             return experiment.id
 
-        return _until_nobody_is_in_the_way(attempt)
+        return _retry_on_conflict(attempt)
 
     def written_with(self, key: str) -> str | None:
         """Return the id of the experiment that was written with a key in the last days."""
@@ -271,7 +278,7 @@ class ExperimentRepository:
             requests += [*self._without_best(experiment), *self._without_curve_point(experiment)]
             self._client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
 
-        _until_nobody_is_in_the_way(attempt)
+        _retry_on_conflict(attempt)
 
     def removed(self) -> list[str]:
         """Return the ids of experiments of which something may be left."""
@@ -500,12 +507,12 @@ def _read_totals(items: list[dict[str, Any]]) -> Totals:
     return Totals.from_items(map(item_to_python, items))
 
 
-def _until_nobody_is_in_the_way(attempt: Callable[[], Result]) -> Result:
+def _retry_on_conflict(attempt: Callable[[], Result]) -> Result:
     for _ in range(_MOST_TRANSACTIONS - 1):
         try:
             return attempt()
         except ClientError as error:
-            if not is_in_the_way(error):
+            if not is_transaction_conflict(error):
                 raise
         time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 no secret depends on it
     return attempt()

@@ -53,7 +53,7 @@ def show_overview() -> Response[str]:
     """Show the experiments that the query asks for; without one, the newest."""
     began, now = time.perf_counter(), datetime.now(UTC)
     totals = services().at_once.submit(services().experiments.totals)
-    query, page = _asked_for()
+    query, page = _find_page()
     found = totals.result()
     read = time.perf_counter()
     cost = spent(found.usage, services().prices, now)
@@ -74,9 +74,9 @@ def show_overview() -> Response[str]:
 )
 def download_table() -> Response[str]:
     """Send the experiments that the overview shows of the same query."""
-    query, page = _asked_for()
+    query, page = _find_page()
     headers = {"Content-Disposition": 'attachment; filename="experiments.csv"'}
-    return Response(HTTPStatus.OK, CSV, as_csv(page.experiments), headers | _leading_on(page, query))
+    return Response(HTTPStatus.OK, CSV, as_csv(page.experiments), headers | _link_header(page, query))
 
 
 @table.get(
@@ -113,9 +113,9 @@ def redirect_to_social_card() -> Response[str]:
 )
 def list_experiments() -> Response[str]:
     """List the experiments that the overview shows of the same query."""
-    query, page = _asked_for()
+    query, page = _find_page()
     document = ExperimentList.of(page, query, _root())
-    return Response(HTTPStatus.OK, JSON, as_json(document), _leading_on(page, query))
+    return Response(HTTPStatus.OK, JSON, as_json(document), _link_header(page, query))
 
 
 @table.get(
@@ -255,7 +255,7 @@ def _costs(now: datetime) -> CostReport:
     return CostReport.of(experiments.totals().usage, services().prices, now, snapshots.result())
 
 
-def _asked_for() -> tuple[ListingQuery, Page]:
+def _find_page() -> tuple[ListingQuery, Page]:
     query = ListingQuery.from_parameters(_parameters())
     try:
         page = services().experiments.find(query.criteria, query.limit, query.cursor, query.before)
@@ -270,7 +270,7 @@ def _asked_for() -> tuple[ListingQuery, Page]:
     return query, page
 
 
-def _leading_on(page: Page, query: ListingQuery) -> dict[str, str]:
+def _link_header(page: Page, query: ListingQuery) -> dict[str, str]:
     links = [f'<{link}>; rel="{relation}"' for relation, link in page_links(page, query).items()]
     return {"Link": ", ".join(links)} if links else {}
 

@@ -75,7 +75,7 @@ def show_chat() -> Response[str]:
     """Tell whether one can chat, and what about one has."""
     found = chat().store.listed(_user().subject)
     spend = ChatSpend(chat().budget.spent(_now()), chat().budget.limit_usd)
-    why_not = _why_not(spend)
+    why_not = _reason_disabled(spend)
     return answer(
         ChatOverview(
             enabled=why_not is None,
@@ -136,7 +136,7 @@ def delete_conversation(conversation: str) -> Response[str]:
 def ask(conversation: str) -> Response[str]:
     """Take a question, and a first step towards its answer."""
     key, question = key_of(table.router.current_event.raw_event), _question()
-    _see_that_it_is_enabled()
+    _require_enabled()
     return answer(chat().ask(_user().subject, _known(conversation), question, key, _now()))
 
 
@@ -154,7 +154,7 @@ def ask(conversation: str) -> Response[str]:
 def proceed(conversation: str) -> Response[str]:
     """Take the next step."""
     after = checked(_body(), CONTINUE).get("after")
-    _see_that_it_is_enabled()
+    _require_enabled()
     return answer(chat().proceed(_user().subject, _known(conversation), after, _now()))
 
 
@@ -204,12 +204,12 @@ def _question() -> str:
     return text(said.strip()) or ""
 
 
-def _why_not(spend: ChatSpend) -> str | None:
+def _reason_disabled(spend: ChatSpend) -> str | None:
     if not chat().model.id:
         return NOT_ENABLED
     return chat().budget.exhausted if spend.month_usd >= spend.limit_usd else None
 
 
-def _see_that_it_is_enabled() -> None:
+def _require_enabled() -> None:
     if not chat().model.id:
         raise RefusalError(HTTPStatus.CONFLICT, "The chat is not enabled", NOT_ENABLED)

@@ -15,7 +15,7 @@ from experiments.aggregates import Key, Replacement
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.batch import write_in_batches
 from experiments.fields import count, instant, iso_utc, mapping, sequence, text
-from experiments.transaction import as_key, as_request, is_in_the_way
+from experiments.transaction import as_key, as_request, is_transaction_conflict
 
 from admin.chat_documents import Action, Progress, Proposal, ProposalState
 
@@ -213,7 +213,7 @@ class ConversationStore:
         try:
             self.client.transact_write_items(TransactItems=requests)
         except ClientError as error:
-            if is_in_the_way(error):
+            if is_transaction_conflict(error):
                 raise TakenError from None
             raise
         return grown

@@ -36,7 +36,7 @@ def sent(conversation: Conversation) -> list[ConverseMessage]:
     Proposals in it are as they are now.
     """
     messages = [_with_present_states(message, conversation.proposals) for message in conversation.messages]
-    return list(_healed(_newest(messages)))
+    return list(_with_all_tool_results(_newest(messages)))
 
 
 def tool_uses(message: ConverseMessage) -> list[Mapping[str, Any]]:
@@ -83,7 +83,7 @@ def _questions(messages: Iterable[ConverseMessage]) -> list[list[ConverseMessage
     return questions
 
 
-def _healed(messages: Iterable[ConverseMessage]) -> Iterator[ConverseMessage]:
+def _with_all_tool_results(messages: Iterable[ConverseMessage]) -> Iterator[ConverseMessage]:
     """Yield messages with users' and the model's in turns, and with a result for each tool that it has asked for."""
     asked: list[str] = []
     for message in _in_turns(messages):

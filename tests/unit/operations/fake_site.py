@@ -191,7 +191,12 @@ class FakeSite:
         found = self._configuration(self.admin_package)
         found |= {"Handler": "admin_api.handler", "Timeout": 29}
         queues = {"DEAD_LETTER_QUEUE_URL": "dead-letters", "JOB_QUEUE_URL": "jobs"}
-        functions = {"ADMIN_FUNCTION": "admin-api", "API_ID": "a1", "RENDERER_FUNCTION": "renderer"}
+        functions = {
+            "ADMIN_FUNCTION": "admin-api",
+            "ADMIN_GROUP": "admins",
+            "API_ID": "a1",
+            "RENDERER_FUNCTION": "renderer",
+        }
         found["Environment"]["Variables"] |= {**queues, **functions, "CHAT_MODEL": "", "CHAT_MONTHLY_USD": "20"}
         return found
 
