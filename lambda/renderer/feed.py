@@ -13,7 +13,7 @@ from web import artefact_links
 from web.release import RunningRelease
 
 from renderer import presentation
-from renderer.pages.templates import FEED
+from renderer.pages.templates import render
 
 FINISHED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 LENGTH = 50
@@ -48,7 +48,7 @@ def render_feed(experiments: Iterable[Experiment], release: RunningRelease) -> s
     entries = [entry for experiment in experiments if (entry := _entry(experiment, release.stack))]
     entries.sort(key=lambda entry: entry.updated, reverse=True)
     updated = entries[0].updated if entries else _NEVER
-    return FEED.render(id=_urn(release.stack, ""), updated=updated, entries=entries[:LENGTH])
+    return render("feed.xml", id=_urn(release.stack, ""), updated=updated, entries=entries[:LENGTH])
 
 
 def _entry(experiment: Experiment, stack: str) -> Entry | None:

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from datetime import datetime
 
 from renderer import presentation
-from renderer.pages.templates import LAST_GOOD
+from renderer.pages.templates import render
 
 MOST_PAGES = 64
 # Where the layout begins what a page says.
@@ -27,5 +27,5 @@ class LastGoodPages:
     def marked(self, address: str, now: datetime) -> str | None:
         """Return a page with its age on top; None where it was not shown yet."""
         html, shown = self._pages.get(address, ("", now))
-        notice = LAST_GOOD.render(age=presentation.age(shown, now), shown=presentation.timestamp(shown))
+        notice = render("last_good.html", age=presentation.age(shown, now), shown=presentation.timestamp(shown))
         return html.replace(_CONTENT, f"{_CONTENT}\n{notice}", 1) or None

@@ -14,7 +14,7 @@ from web.release import RunningRelease
 from renderer.pages.experiment import UNKNOWN, figure_of, written
 from renderer.pages.rate_distortion import Choice, Selection, render_plots
 from renderer.pages.row import UNKNOWN_STATUS
-from renderer.pages.templates import COMPARE
+from renderer.pages.templates import render
 from renderer.presentation import Figure
 
 FEWEST, MOST = 2, 6
@@ -104,7 +104,7 @@ def render_comparison(
         metrics=[_measured(metric, experiments) for metric in METRICS.values() if metric.is_compared],
         curves=_curves(experiments, others, parameters, {"ids": ",".join(found)}),
     )
-    return COMPARE.render(comparison=comparison, release=release, root="./")
+    return render("compare.html", comparison=comparison, release=release, root="./")
 
 
 def _curves(

@@ -12,7 +12,7 @@ from web.release import RunningRelease
 from renderer import presentation
 from renderer.pages import cost_chart
 from renderer.pages.cost_chart import CostChart
-from renderer.pages.templates import COSTS
+from renderer.pages.templates import render
 from renderer.presentation import Figure
 
 
@@ -70,7 +70,7 @@ def render_costs(report: CostReport, prices: Prices, release: RunningRelease, *,
         codecs=[_codec(each) for each in report.codecs],
         prices=[(label, presentation.price(getattr(prices, name), unit)) for label, name, unit in PRICES],
     )
-    return COSTS.render(view=view, release=release, root="./")
+    return render("costs.html", view=view, release=release, root="./")
 
 
 def _tiles(report: CostReport, month: str) -> Iterator[tuple[str, Cell]]:

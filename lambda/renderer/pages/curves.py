@@ -9,7 +9,7 @@ from experiments.rate_distortion import sweeps_by_clip
 from web.release import RunningRelease
 
 from renderer.pages.rate_distortion import Choice, Selection, render_plots
-from renderer.pages.templates import CURVES
+from renderer.pages.templates import render
 
 CLIP = "clip"
 
@@ -51,7 +51,7 @@ def render_curves(
         ],
         plots=render_plots(selection, heading_level=2) if selection else [],
     )
-    return CURVES.render(view=view, release=release, root="./")
+    return render("curves.html", view=view, release=release, root="./")
 
 
 def curves_link(clip: str) -> str:

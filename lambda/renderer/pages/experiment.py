@@ -18,7 +18,7 @@ from renderer import presentation
 from renderer.pages import frame_chart
 from renderer.pages.curves import curves_link
 from renderer.pages.row import UNKNOWN_STATUS, error_of, percent_done, seconds_so_far
-from renderer.pages.templates import EXPERIMENT
+from renderer.pages.templates import render
 from renderer.presentation import Figure
 
 UNKNOWN = Figure("–", "")  # noqa: RUF001 the dash that stands for what is unknown
@@ -97,7 +97,7 @@ def render_experiment(record: ExperimentRecord, neighbours: Neighbours, release:
 
     """
     view = _view(record, neighbours, presentation.this_minute(now))
-    return EXPERIMENT.render(view=view, release=release, root="../")
+    return render("experiment.html", view=view, release=release, root="../")
 
 
 def _view(record: ExperimentRecord, neighbours: Neighbours, now: datetime) -> ExperimentView:

@@ -13,7 +13,7 @@ from experiments.quality import Quality
 from markupsafe import Markup
 from web.listing_query import DEFAULT_LIMIT, LONGEST_TEXT, ListingQuery
 
-from renderer.pages.templates import FILTERS
+from renderer.pages.templates import render
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _filters(query: ListingQuery, codecs: Sequence[str]) -> tuple[Filters, Marku
         limit=None if query.limit == DEFAULT_LIMIT else query.limit,
         clear_link=(str(unfiltered) or "./") if query.is_filtered else "",
     )
-    return form, Markup(FILTERS.render(form=form, root="./"))  # noqa: S704 the template has escaped it
+    return form, Markup(render("filters.html", form=form, root="./"))  # noqa: S704 the template has escaped it
 
 
 @lru_cache(maxsize=64)

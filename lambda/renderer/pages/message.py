@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from web.release import RunningRelease
 
-from renderer.pages.templates import MESSAGE
+from renderer.pages.templates import render
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +90,4 @@ def render_message(message: Message, release: RunningRelease, root: str, referen
         reference: What to look for in the log, where that helps.
 
     """
-    return MESSAGE.render(message=message, release=release, root=root, reference=reference)
+    return render("message.html", message=message, release=release, root=root, reference=reference)

@@ -18,7 +18,7 @@ from web.release import RunningRelease
 from renderer import presentation
 from renderer.pages.filters import Heading, filters, headings
 from renderer.pages.row import render_row
-from renderer.pages.templates import OVERVIEW
+from renderer.pages.templates import render
 from renderer.presentation import Figure
 
 PSNR, SSIM = METRICS["psnr_db"], METRICS["ssim"]
@@ -134,7 +134,7 @@ def render_overview(
         rendered_iso=now.isoformat(timespec="seconds"),
         elapsed_ms=lambda: f"{1000 * (time.perf_counter() - began):.0f}",
     )
-    return OVERVIEW.render(overview=overview, release=release, root="./")
+    return render("overview.html", overview=overview, release=release, root="./")
 
 
 def _lead(page: Page, query: ListingQuery, is_first: bool) -> str:

@@ -26,7 +26,7 @@ from web import artefact_links
 
 from renderer import charts, presentation
 from renderer.charts import Style
-from renderer.pages.templates import RATE_DISTORTION
+from renderer.pages.templates import render
 from renderer.presentation import Figure
 
 METRIC, FIT = "metric", "fit"
@@ -182,7 +182,8 @@ def _render(plot: Plot) -> Markup:
         MatrixRow(curve.name, style, [_cell(comparison, scale, plot.fit) for comparison in row])
         for curve, style, row in zip(plot.curves, plot.styles, comparisons, strict=False)
     ]
-    html = RATE_DISTORTION.render(
+    html = render(
+        "rate_distortion.html",
         plot=plot,
         chart=charts.draw(plot.curves, plot.styles, scale, plot.clip, plot.marked),
         matrix=matrix,

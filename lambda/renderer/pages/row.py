@@ -13,7 +13,7 @@ from web import artefact_links
 
 from renderer import presentation
 from renderer.excerpt import is_cut
-from renderer.pages.templates import ROW
+from renderer.pages.templates import render
 from renderer.presentation import Figure
 
 UNKNOWN_STATUS = "unknown"
@@ -69,7 +69,7 @@ def render_row(experiment: Experiment, now: datetime) -> str:
 # From one request to the next, few experiments change, and rows are most of the page.
 @lru_cache(maxsize=1024)
 def _render(experiment: Experiment, age: str, seconds: float | None) -> str:
-    return ROW.render(row=_row(experiment, age, seconds))
+    return render("row.html", row=_row(experiment, age, seconds))
 
 
 def _row(experiment: Experiment, age: str, seconds: float | None) -> ExperimentRow:

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -19,27 +18,9 @@ _ENVIRONMENT = Environment(
 _ENVIRONMENT.globals["site_url"] = os.environ.get("SITE_URL", "")
 
 
-class Template(NamedTuple):
-    """A template by its file's name; Jinja keeps what it has compiled."""
-
-    name: str
-
-    def render(self, **context: object) -> str:
-        """Return the text that it makes of its context."""
-        return _ENVIRONMENT.get_template(self.name).render(context)
-
-
-OVERVIEW = Template("overview.html")
-FILTERS = Template("filters.html")
-ROW = Template("row.html")
-RATE_DISTORTION = Template("rate_distortion.html")
-CURVES = Template("curves.html")
-EXPERIMENT = Template("experiment.html")
-COMPARE = Template("compare.html")
-COSTS = Template("costs.html")
-LAST_GOOD = Template("last_good.html")
-MESSAGE = Template("message.html")
-FEED = Template("feed.xml")
+def render(template: str, /, **context: object) -> str:
+    """Return the text that a template, by its file's name, makes of its context; Jinja keeps what it has compiled."""
+    return _ENVIRONMENT.get_template(template).render(context)
 
 
 def compile_all() -> None:
