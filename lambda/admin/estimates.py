@@ -26,7 +26,7 @@ class Estimate:
     """Where that comes from, in a few words."""
 
 
-def estimate(request: StartRequest, repository: ExperimentRepository, prices: Prices) -> Estimate:
+def estimate_of(request: StartRequest, repository: ExperimentRepository, prices: Prices) -> Estimate:
     """Scale what the newest experiments with the same codec and preset took, by the samples that there are to encode.
 
     Quality and options change the time too, but by less than the preset does.

@@ -33,7 +33,7 @@ from admin.documents import (
     StartedRerun,
     StartedReruns,
 )
-from admin.estimates import Estimate, estimate
+from admin.estimates import Estimate, estimate_of
 from admin.requests import (
     IDEMPOTENCY_KEY,
     RERUN,
@@ -58,14 +58,9 @@ CONFLICTING = {HTTPStatus.NOT_FOUND: Problem, HTTPStatus.CONFLICT: ConflictProbl
 table = RouteTable(ROOT)
 
 
-@table.get(
-    "/codecs",
-    operation=Operation(
-        name="getCatalogue", summary="What experiments can be made of.", answers={HTTPStatus.OK: Catalogue}
-    ),
-)
-def list_codecs() -> Response[str]:
-    """Tell what experiments can be made of."""
+@table.get("/codecs", operation=Operation(answers={HTTPStatus.OK: Catalogue}))
+def get_catalogue() -> Response[str]:
+    """What experiments can be made of."""
     codecs = [
         CodecDocument(name=codec.name, title=codec.title, parameters=codec.parameters, defaults=codec.defaults)
         for codec in CODECS.values()
@@ -84,35 +79,24 @@ def list_codecs() -> Response[str]:
     return answer(Catalogue(codecs=tuple(codecs), clips=tuple(clips)))
 
 
-@table.post(
-    "/estimates",
-    Operation(
-        name="estimate",
-        summary="What an experiment will cost.",
-        body=START_OF_ANY_CODEC,
-        is_body_required=True,
-        answers={HTTPStatus.OK: Estimate},
-    ),
-)
-def estimate_costs() -> Response[str]:
-    """Tell what an experiment will cost."""
+@table.post("/estimates", Operation(body=START_OF_ANY_CODEC, is_body_required=True, answers={HTTPStatus.OK: Estimate}))
+def estimate() -> Response[str]:
+    """What an experiment will cost."""
     request = StartRequest.from_document(_body())
-    return answer(estimate(request, services().repository, services().prices))
+    return answer(estimate_of(request, services().repository, services().prices))
 
 
 @table.get(
     "/experiments",
     operation=Operation(
-        name="listAllExperiments",
-        summary="Experiments, newest first.",
         query=ListingQuery,
         query_fields=LISTED_BY,
         answers={HTTPStatus.OK: Experiments},
         refusals={HTTPStatus.BAD_REQUEST: Problem},
     ),
 )
-def list_experiments() -> Response[str]:
-    """List experiments, newest first."""
+def list_all_experiments() -> Response[str]:
+    """Experiments, newest first."""
     parameters = table.router.current_event.query_string_parameters
     asked = {field: parameters[name] for name, field in LISTED_BY.items() if name in parameters}
     page = _found(ListingQuery.from_parameters(asked))
@@ -122,8 +106,6 @@ def list_experiments() -> Response[str]:
 @table.post(
     "/experiments",
     Operation(
-        name="startExperiment",
-        summary="Start an experiment; 200 where that was done with this key before.",
         parameters=[IDEMPOTENCY_KEY],
         body=START_OF_ANY_CODEC,
         is_body_required=True,
@@ -132,55 +114,33 @@ def list_experiments() -> Response[str]:
     ),
 )
 def start_experiment() -> Response[str]:
-    """Start an experiment."""
+    """Start an experiment; 200 where that was done with this key before."""
     key, request = _key(), StartRequest.from_document(_body())
     return _started(lambda: _control().start(request, key, _who()))
 
 
-@table.post(
-    "/experiments/{id}/stop",
-    Operation(
-        name="stopExperiment",
-        summary="Cancel a queued experiment, and tell the worker that is at a running one to stop.",
-        answers={HTTPStatus.OK: OneExperiment},
-        refusals=CONFLICTING,
-    ),
-)
+@table.post("/experiments/{id}/stop", Operation(answers={HTTPStatus.OK: OneExperiment}, refusals=CONFLICTING))
 def stop_experiment(experiment_id: str) -> Response[str]:
-    """Stop a queued or running experiment."""
+    """Cancel a queued experiment, and tell the worker that is at a running one to stop."""
     stopped = _control().stop(_known(experiment_id, "stopped"), _who())
     return answer(OneExperiment(experiment=_published(stopped)))
 
 
 @table.post(
     "/experiments/{id}/rerun",
-    Operation(
-        name="rerunExperiment",
-        summary="Run an experiment again, with its parameters or others; 200 as of a start.",
-        parameters=[IDEMPOTENCY_KEY],
-        body=RERUN_OF_ANY_CODEC,
-        answers=STARTED,
-        refusals=CONFLICTING,
-    ),
+    Operation(parameters=[IDEMPOTENCY_KEY], body=RERUN_OF_ANY_CODEC, answers=STARTED, refusals=CONFLICTING),
 )
 def rerun_experiment(experiment_id: str) -> Response[str]:
-    """Run an experiment again."""
+    """Run an experiment again, with its parameters or others; 200 as of a start."""
     key, parameters = _key(), checked(_body(), RERUN).get("parameters")
     return _started(lambda: _control().rerun(_known(experiment_id, "run again"), parameters, key, _who()))
 
 
 @table.post(
-    "/reruns",
-    Operation(
-        name="rerunFailedExperiments",
-        summary="Run several experiments again, at most a hundred.",
-        parameters=[IDEMPOTENCY_KEY],
-        body=RERUNS.schema,
-        answers={HTTPStatus.OK: StartedReruns},
-    ),
+    "/reruns", Operation(parameters=[IDEMPOTENCY_KEY], body=RERUNS.schema, answers={HTTPStatus.OK: StartedReruns})
 )
 def rerun_failed_experiments() -> Response[str]:
-    """Run several experiments again."""
+    """Run several experiments again, at most a hundred."""
     key, ids = _key(), checked(_body(), RERUNS).get("ids")
     done = _control().rerun_failed(ids, key, _who())
     return answer(
@@ -191,17 +151,9 @@ def rerun_failed_experiments() -> Response[str]:
     )
 
 
-@table.delete(
-    "/experiments/{id}",
-    Operation(
-        name="deleteExperiment",
-        summary="Delete an experiment that has ended, with its log and files.",
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=CONFLICTING,
-    ),
-)
+@table.delete("/experiments/{id}", Operation(answers={HTTPStatus.NO_CONTENT: None}, refusals=CONFLICTING))
 def delete_experiment(experiment_id: str) -> Response[str]:
-    """Delete an experiment that has ended."""
+    """Delete an experiment that has ended, with its log and files."""
     _control().delete(_known(experiment_id, "deleted"), _who())
     return nothing()
 

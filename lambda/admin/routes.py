@@ -38,12 +38,9 @@ def show_health() -> Response[str]:
     return answer(found.as_json(), HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-@table.get(
-    "/me",
-    operation=Operation(name="getUser", summary="Who is signed in.", answers={HTTPStatus.OK: User}),
-)
-def describe_user() -> Response[str]:
-    """Tell who is signed in."""
+@table.get("/me", operation=Operation(answers={HTTPStatus.OK: User}))
+def get_user() -> Response[str]:
+    """Who is signed in."""
     return answer(User(name=Administrator.of(table.router.current_event.raw_event).name))
 
 

@@ -26,29 +26,23 @@ table = RouteTable(ROOT)
 @table.get(
     "/monitor",
     cache_control=REVALIDATED_BY_EACH,
-    operation=Operation(
-        name="getMonitor",
-        summary="What goes on: jobs, workers, queue, spend and errors. It has an ETag.",
-        answers={HTTPStatus.OK: MonitorDocument, HTTPStatus.NOT_MODIFIED: None},
-    ),
+    operation=Operation(answers={HTTPStatus.OK: MonitorDocument, HTTPStatus.NOT_MODIFIED: None}),
 )
-def show_monitor() -> Response[str]:
-    """Tell what goes on."""
+def get_monitor() -> Response[str]:
+    """What goes on: jobs, workers, queue, spend and errors. It has an ETag."""
     return answer(services().monitor.look(datetime.now(UTC)))
 
 
 @table.get(
     "/experiments/{id}/log",
     operation=Operation(
-        name="getLog",
-        summary="What an experiment's programs have printed, piece by piece.",
         query=LogQuery,
         answers={HTTPStatus.OK: Log},
         refusals={HTTPStatus.NOT_FOUND: Problem, HTTPStatus.BAD_REQUEST: Problem},
     ),
 )
-def show_log(experiment_id: str) -> Response[str]:
-    """Tell what an experiment's programs have printed, from a line on."""
+def get_log(experiment_id: str) -> Response[str]:
+    """What an experiment's programs have printed, piece by piece."""
     query = LogQuery.from_parameters(table.router.current_event.query_string_parameters)
     # Read first: once it has ended, all of its log is written.
     experiment = services().repository.get(experiment_id, consistent=True) if is_linkable(experiment_id) else None
@@ -63,16 +57,14 @@ def show_log(experiment_id: str) -> Response[str]:
 @table.get(
     "/audit",
     operation=Operation(
-        name="getAudit",
-        summary="Who did what, newest first.",
         query=ListingQuery,
         query_fields={"cursor": "cursor"},
         answers={HTTPStatus.OK: Audit},
         refusals={HTTPStatus.BAD_REQUEST: Problem},
     ),
 )
-def show_audit() -> Response[str]:
-    """Tell who did what."""
+def get_audit() -> Response[str]:
+    """Who did what, newest first."""
     page = services().audit.page(table.router.current_event.query_string_parameters.get("cursor"))
     return answer(Audit(entries=page.entries, next_cursor=page.next_cursor))
 

@@ -60,7 +60,7 @@ def _public(route: HttpRoute, operation: Operation, schemas: Schemas) -> Schema:
     return {
         **_request(route, operation, schemas),
         "responses": {
-            "200": _response(operation.summary, document, schemas),
+            "200": _response(route.summary, document, schemas),
             "304": {"description": "As before: the ETag is one of If-None-Match."},
             "default": _response("Why there is no other answer.", refusal, schemas),
         },
@@ -102,11 +102,7 @@ def _request(route: HttpRoute, operation: Operation, schemas: Schemas) -> Schema
     hints = hints_of(operation.query) if operation.query else {}
     sent = operation.query_fields or {name: name for name in hints}
     query = [query_parameter(name, hints[read_into], schemas) for name, read_into in sent.items()]
-    return {
-        "operationId": operation.name,
-        "summary": operation.summary,
-        "parameters": [*route.parameters, *query],
-    }
+    return {"operationId": route.name, "summary": route.summary, "parameters": [*route.parameters, *query]}
 
 
 def _response(description: str, document: type | str | None, schemas: Schemas) -> Schema:

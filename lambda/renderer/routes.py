@@ -65,31 +65,20 @@ def show_overview() -> Response[str]:
 @table.get(
     "/experiments.csv",
     cache_control=HELD_BRIEFLY,
-    operation=Operation(
-        name="getTable",
-        summary="The same page of experiments as a table.",
-        query=ListingQuery,
-        answers={HTTPStatus.OK: "text/csv"},
-    ),
+    operation=Operation(query=ListingQuery, answers={HTTPStatus.OK: "text/csv"}),
 )
-def download_table() -> Response[str]:
-    """Send the experiments that the overview shows of the same query."""
+def get_table() -> Response[str]:
+    """The same page of experiments as a table."""
     query, page = _find_page()
     headers = {"Content-Disposition": 'attachment; filename="experiments.csv"'}
     return Response(HTTPStatus.OK, CSV, as_csv(page.experiments), headers | _link_header(page, query))
 
 
 @table.get(
-    "/feed.atom",
-    cache_control=HELD_BRIEFLY,
-    operation=Operation(
-        name="getFeed",
-        summary="The experiments that have finished lately.",
-        answers={HTTPStatus.OK: "application/atom+xml"},
-    ),
+    "/feed.atom", cache_control=HELD_BRIEFLY, operation=Operation(answers={HTTPStatus.OK: "application/atom+xml"})
 )
-def show_feed() -> Response[str]:
-    """Show the experiments that have finished lately."""
+def get_feed() -> Response[str]:
+    """The experiments that have finished lately."""
     pages = [services().experiments.find(Criteria(status=status), LENGTH) for status in FINISHED]
     finished = [excerpt_of(experiment) for page in pages for experiment in page.experiments]
     return Response(HTTPStatus.OK, ATOM, render_feed(finished, services().release))
@@ -104,15 +93,10 @@ def redirect_to_social_card() -> Response[str]:
 @table.get(
     "/api/experiments",
     cache_control=REVALIDATED,
-    operation=Operation(
-        name="listExperiments",
-        summary="Experiments, newest first.",
-        query=ListingQuery,
-        answers={HTTPStatus.OK: ExperimentList},
-    ),
+    operation=Operation(query=ListingQuery, answers={HTTPStatus.OK: ExperimentList}),
 )
 def list_experiments() -> Response[str]:
-    """List the experiments that the overview shows of the same query."""
+    """Experiments, newest first."""
     query, page = _find_page()
     document = ExperimentList.of(page, query, _root())
     return Response(HTTPStatus.OK, JSON, as_json(document), _link_header(page, query))
@@ -121,23 +105,19 @@ def list_experiments() -> Response[str]:
 @table.get(
     "/api/experiments/{id}",
     cache_control=REVALIDATED,
-    operation=Operation(name="getExperiment", summary="One experiment.", answers={HTTPStatus.OK: PublishedExperiment}),
+    operation=Operation(answers={HTTPStatus.OK: PublishedExperiment}),
 )
-def describe_experiment(experiment_id: str) -> Response[str]:
-    """Tell everything that is recorded of one experiment."""
+def get_experiment(experiment_id: str) -> Response[str]:
+    """One experiment."""
     experiment = _linked(experiment_id)
     if experiment is None:
         return say(message.NO_SUCH_EXPERIMENT)
     return _json(PublishedExperiment.of(experiment, _root()))
 
 
-@table.get(
-    "/api/costs",
-    cache_control=REVALIDATED,
-    operation=Operation(name="getCosts", summary="What the lab spends.", answers={HTTPStatus.OK: CostDocument}),
-)
-def list_costs() -> Response[str]:
-    """Tell what the lab spends."""
+@table.get("/api/costs", cache_control=REVALIDATED, operation=Operation(answers={HTTPStatus.OK: CostDocument}))
+def get_costs() -> Response[str]:
+    """What the lab spends."""
     return _json(CostDocument.of(_costs(datetime.now(UTC)), services().prices))
 
 

@@ -28,10 +28,8 @@ Answer = Callable[..., Response[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """What programs are told of a route."""
+    """What programs are told of a route, beside the name and the docstring of the function that answers it."""
 
-    name: str
-    summary: str
     answers: Mapping[HTTPStatus, type | str | None]
     """The type of a JSON document, or the media type of a text; None has no content."""
     parameters: Sequence[Schema] = ()
@@ -54,6 +52,18 @@ class HttpRoute:
     path: str
     cache_control: str
     operation: Operation | None
+    answer: Answer
+
+    @property
+    def name(self) -> str:
+        """What programs call it: the name of the function that answers it, in camel case."""
+        first, *others = self.answer.__name__.split("_")
+        return first + "".join(map(str.capitalize, others))
+
+    @property
+    def summary(self) -> str:
+        """What it is: the docstring of that function."""
+        return " ".join((self.answer.__doc__ or "").split())
 
     @property
     def is_held_by_cdn(self) -> bool:
@@ -98,9 +108,6 @@ class RouteTable:
     def _declare(
         self, method: str, path: str, cache_control: str, operation: Operation | None
     ) -> Callable[[Answer], Answer]:
-        route = HttpRoute(method=method, path=self._prefix + path, cache_control=cache_control, operation=operation)
-        self.routes.append(route)
-
         def decorate(answer: Answer) -> Answer:
             def answered(**parameters: str) -> Response[Any]:
                 response = answer(*parameters.values())
@@ -108,7 +115,11 @@ class RouteTable:
                 response.headers.setdefault(CACHE_CONTROL, cache_control)
                 return response
 
-            self.router.route(_PARAMETER.sub(r"<\1>", route.path), method=method)(answered)
+            whole = self._prefix + path
+            self.routes.append(
+                HttpRoute(method=method, path=whole, cache_control=cache_control, operation=operation, answer=answer)
+            )
+            self.router.route(_PARAMETER.sub(r"<\1>", whole), method=method)(answered)
             return answer
 
         return decorate

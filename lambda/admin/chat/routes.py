@@ -63,16 +63,9 @@ def chat() -> Chat:
     )
 
 
-@table.get(
-    "/chat",
-    operation=Operation(
-        name="getChat",
-        summary="Whether one can chat with a model, and one's own conversations.",
-        answers={HTTPStatus.OK: ChatOverview},
-    ),
-)
-def show_chat() -> Response[str]:
-    """Tell whether one can chat, and what about one has."""
+@table.get("/chat", operation=Operation(answers={HTTPStatus.OK: ChatOverview}))
+def get_chat() -> Response[str]:
+    """Whether one can chat with a model, and one's own conversations."""
     found = chat().store.listed(_user().subject)
     spend = ChatSpend(chat().budget.spent(_now()), chat().budget.limit_usd)
     why_not = _reason_disabled(spend)
@@ -92,28 +85,16 @@ def show_chat() -> Response[str]:
 
 @table.get(
     "/chat/{conversation}",
-    operation=Operation(
-        name="getConversation",
-        summary="What was said.",
-        parameters=[CONVERSATION],
-        answers={HTTPStatus.OK: ConversationDocument},
-        refusals=MISSING,
-    ),
+    operation=Operation(parameters=[CONVERSATION], answers={HTTPStatus.OK: ConversationDocument}, refusals=MISSING),
 )
-def show_conversation(conversation: str) -> Response[str]:
-    """Show what was said."""
+def get_conversation(conversation: str) -> Response[str]:
+    """What was said."""
     return answer(chat().document(_user().subject, _known(conversation)))
 
 
 @table.delete(
     "/chat/{conversation}",
-    Operation(
-        name="deleteConversation",
-        summary="Forget a conversation, if there is one.",
-        parameters=[CONVERSATION],
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=MISSING,
-    ),
+    Operation(parameters=[CONVERSATION], answers={HTTPStatus.NO_CONTENT: None}, refusals=MISSING),
 )
 def delete_conversation(conversation: str) -> Response[str]:
     """Forget a conversation, if there is one."""
@@ -124,8 +105,6 @@ def delete_conversation(conversation: str) -> Response[str]:
 @table.post(
     "/chat/{conversation}/messages",
     Operation(
-        name="ask",
-        summary="Ask the model, which takes a first step: it answers, or uses tools.",
         parameters=[CONVERSATION, IDEMPOTENCY_KEY],
         body=QUESTION,
         is_body_required=True,
@@ -134,7 +113,7 @@ def delete_conversation(conversation: str) -> Response[str]:
     ),
 )
 def ask(conversation: str) -> Response[str]:
-    """Take a question, and a first step towards its answer."""
+    """Ask the model, which takes a first step: it answers, or uses tools."""
     key, question = key_of(table.router.current_event.raw_event), _question()
     _require_enabled()
     return answer(chat().ask(_user().subject, _known(conversation), question, key, _now()))
@@ -142,17 +121,10 @@ def ask(conversation: str) -> Response[str]:
 
 @table.post(
     "/chat/{conversation}/continue",
-    Operation(
-        name="continueAnswer",
-        summary="Let the model take the next step.",
-        parameters=[CONVERSATION],
-        body=CONTINUE.schema,
-        answers={HTTPStatus.OK: ChatStep},
-        refusals=NOT_NOW,
-    ),
+    Operation(parameters=[CONVERSATION], body=CONTINUE.schema, answers={HTTPStatus.OK: ChatStep}, refusals=NOT_NOW),
 )
-def proceed(conversation: str) -> Response[str]:
-    """Take the next step."""
+def continue_answer(conversation: str) -> Response[str]:
+    """Let the model take the next step."""
     after = checked(_body(), CONTINUE).get("after")
     _require_enabled()
     return answer(chat().proceed(_user().subject, _known(conversation), after, _now()))
@@ -161,8 +133,6 @@ def proceed(conversation: str) -> Response[str]:
 @table.post(
     "/chat/{conversation}/proposals/{id}",
     Operation(
-        name="decideProposal",
-        summary="Carry out what the model has proposed, once, or refuse it; what is decided stays so.",
         parameters=[CONVERSATION],
         body=DECISION.schema,
         is_body_required=True,
@@ -170,8 +140,8 @@ def proceed(conversation: str) -> Response[str]:
         refusals=NOT_NOW,
     ),
 )
-def decide(conversation: str, proposal: str) -> Response[str]:
-    """Carry a proposal out, or refuse it."""
+def decide_proposal(conversation: str, proposal: str) -> Response[str]:
+    """Carry out what the model has proposed, once, or refuse it; what is decided stays so."""
     decision = Decision(checked(_body(), DECISION)["decision"])
     where = _user().subject, _known(conversation), _known(proposal)
     return answer(chat().proposals.decide(*where, decision, _user().name, _now()))

@@ -4,6 +4,7 @@ from fnmatch import fnmatchcase
 from types import ModuleType
 
 import pytest
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from botocore.stub import Stubber
 from renderer.routes import table as routes
 from web.routes import HttpRoute, RouteTable
@@ -44,12 +45,10 @@ def test_paths_are_invalidated_with_any_query_and_any_parameter() -> None:
 
 
 def test_a_refusal_keeps_what_it_says_of_itself() -> None:
-    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-
     made_up, app = RouteTable(), APIGatewayHttpResolver()
 
     @made_up.get("/things/{thing}/{part}", cache_control="public, s-maxage=9")
-    def show(thing: str, part: str) -> "Response[str]":
+    def show(thing: str, part: str) -> Response[str]:
         headers = {"Cache-Control": "no-store"} if thing == "none" else {}
         return Response(200, "text/plain", f"{thing}, {part}", headers)
 
