@@ -82,12 +82,12 @@ def package_source(
         pulumi.RunError: a file or folder is missing or empty, or a link leads out of the source.
 
     """
-    entries = dict(made or {})
+    entries, files = dict(made or {}), list(_source_files(source))
     for path in contents:
-        files = [file for file in _source_files(source) if path in (_path(file, source), _path(file.parent, source))]
-        if not files:
+        found = [file for file in files if path in (_path(file, source), _path(file.parent, source))]
+        if not found:
             raise pulumi.RunError(f"{source / path}: no file to deploy; is the checkout complete?")
-        entries |= {_path(file, source): file.read_bytes() for file in files}
+        entries |= {_path(file, source): file.read_bytes() for file in found}
     return write_package(cache / f"{name}.zip", entries)
 
 
