@@ -36,7 +36,7 @@ def measure_cold_start(folder: Path) -> list[Figure]:
 def _record(site: Site) -> dict[str, str]:
     """What the table answers to the requests of the first page, by their bodies."""
     renderer, table = site.renderer(), RecordedTable()
-    renderer.experiments = site.repository(site.table_name, table)
+    renderer.services().experiments = site.repository(site.table_name, table)
     ask(renderer)
     return {body.decode(): answer.decode() for body, answer in table.answers.items()}
 

@@ -27,7 +27,7 @@ def answer_as_function(answers: dict[bytes, bytes]) -> None:
     from benchmarks.function import ask, load
 
     renderer = load()
-    _remember(renderer.experiments._client, answers)
+    _remember(renderer.services().experiments._client, answers)
     ask(renderer)
 
 

@@ -41,7 +41,7 @@ def _measure_handler(site: Site) -> list[Figure]:
     renderer = site.renderer()
     (with_table,) = in_turn(lambda: ask(renderer), runs=RUNS)
     table = RecordedTable()
-    renderer.experiments = site.repository(site.table_name, table)
+    renderer.services().experiments = site.repository(site.table_name, table)
     ask(renderer)
     (times,) = in_turn(lambda: ask(renderer), runs=HANDLER_RUNS, before=table.change)
     (all_new,) = in_turn(lambda: ask(renderer), runs=RUNS, before=lambda: table.change(PAGE + 1))

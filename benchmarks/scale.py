@@ -59,7 +59,7 @@ def _compare(site: Site, renderer: Any, many: str, view: str, query: dict[str, s
     from_table = site.repository(site.table_name), site.repository(many)
 
     def asking(repository: object) -> None:
-        renderer.experiments = repository
+        renderer.services().experiments = repository
         ask(renderer, **query)
 
     def change() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import aws_clients
 import requests
 from experiments.repository import ExperimentRepository
+from web import aws_clients
 
 from benchmarks.function import load
 from benchmarks.recorded_table import RecordedTable
@@ -55,7 +55,7 @@ class Site:
         """The function in this process, with a client of this site's table."""
         os.environ.update(self.environment)
         renderer = load()
-        renderer.experiments = self.repository(self.table_name)
+        renderer.services().experiments = self.repository(self.table_name)
         return renderer
 
     def repository(self, table_name: str, recorded: RecordedTable | None = None) -> ExperimentRepository:

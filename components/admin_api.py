@@ -10,14 +10,17 @@ import pulumi_aws as aws
 from components.experiment_store import ExperimentStore
 from components.http_api import HttpApi
 from components.job_queue import JobQueue
-from components.lambda_package import package_source
+from components.lambda_package import CACHE_DIR, LambdaPackage, package_source
 from components.permissions import allow
 from components.released_function import Code, Configuration, ReleasedFunction
 from components.renderer import Renderer
 from components.served import ADMIN_HEALTH
 from components.settings import Settings
+from components.sign_in import ADMIN_GROUP
 
 HANDLER = "admin_api.handler"
+CONTENTS = ("admin_api.py", "experiments", "experiments/jobs", "web", "admin", "admin/chat")
+"""Its files and folders."""
 MEMORY_MB = 512
 # The most that is of use: API Gateway gives up after 30.
 TIMEOUT_SECONDS = 29
@@ -42,7 +45,7 @@ class AdminApi(ReleasedFunction):
     ) -> None:
         super().__init__("dashboard:lambda:AdminApi", name, settings, settings.name("admin-api"), opts)
         self._release(
-            Code(package_source(source, "admin-api"), renderer.layer),
+            Code(package_admin_api(source), renderer.layer),
             Configuration(
                 description="Lets administrators run, watch and discuss experiments.",
                 handler=HANDLER,
@@ -50,6 +53,7 @@ class AdminApi(ReleasedFunction):
                 timeout_seconds=TIMEOUT_SECONDS,
                 environment={
                     "ADMIN_FUNCTION": self.function_name,
+                    "ADMIN_GROUP": ADMIN_GROUP,
                     "API_ID": api.api.id,
                     "CHAT_MODEL": settings.chat_model,
                     "CHAT_MONTHLY_USD": settings.chat_monthly_usd,
@@ -62,12 +66,17 @@ class AdminApi(ReleasedFunction):
                     "TABLE_NAME": store.table.name,
                 },
             ),
-            allowed=[*_what_it_needs(store, job_queue), *_what_the_chat_needs(settings, store.table.region)],
+            allowed=[*_statements(store, job_queue), *_chat_statements(settings, store.table.region)],
             checked_at=(ADMIN_HEALTH,),
         )
 
 
-def _what_it_needs(store: ExperimentStore, job_queue: JobQueue) -> list[dict[str, Any]]:
+def package_admin_api(source: Path, cache: Path = CACHE_DIR) -> LambdaPackage:
+    """Zip what the admin API runs of the functions' source folder; errors are those of `package_source`."""
+    return package_source(source, "admin-api", CONTENTS, cache)
+
+
+def _statements(store: ExperimentStore, job_queue: JobQueue) -> list[dict[str, Any]]:
     """Changing experiments and deleting their files, queueing jobs, looking at queues and error rates."""
     table, media = store.table, store.media
     change = ["ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"]
@@ -85,7 +94,7 @@ def _what_it_needs(store: ExperimentStore, job_queue: JobQueue) -> list[dict[str
     ]
 
 
-def _what_the_chat_needs(settings: Settings, region: pulumi.Output[str]) -> list[dict[str, Any]]:
+def _chat_statements(settings: Settings, region: pulumi.Output[str]) -> list[dict[str, Any]]:
     """Asking the model, if one is configured.
 
     An inference profile hands a request on to its model in some region, which takes the permission for both:

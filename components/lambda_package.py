@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,16 +62,33 @@ class LambdaPackage:
         return pulumi.FileAsset(os.path.relpath(self.path))
 
 
-def package_source(source: Path, name: str, cache: Path = CACHE_DIR, without: Sequence[str] = ()) -> LambdaPackage:
-    """Zip a function's source folder, without the files and folders in it that the function has no use for.
+def package_source(
+    source: Path,
+    name: str,
+    contents: Iterable[str],
+    cache: Path = CACHE_DIR,
+    made: Mapping[str, bytes] | None = None,
+) -> LambdaPackage:
+    """Zip a function.
+
+    Args:
+        source: The folder of all functions' source.
+        name: What to call the zip.
+        contents: The function's files and folders in it, by their paths; a folder stands for the files right in it.
+        cache: Where the zip goes.
+        made: More files by their paths, which are made for the zip.
 
     Raises:
-        pulumi.RunError: the folder holds no Python file, or a link that leads out of it.
+        pulumi.RunError: a file or folder is missing or empty, or a link leads out of the source.
 
     """
-    entries = source_entries(source)
-    unused = {entry for entry in entries for path in without if Path(entry).is_relative_to(path)}
-    return write_package(cache / f"{name}.zip", {entry: entries[entry] for entry in entries.keys() - unused})
+    entries, files = dict(made or {}), list(_source_files(source))
+    for path in contents:
+        found = [file for file in files if path in (_path(file, source), _path(file.parent, source))]
+        if not found:
+            raise pulumi.RunError(f"{source / path}: no file to deploy; is the checkout complete?")
+        entries |= {_path(file, source): file.read_bytes() for file in found}
+    return write_package(cache / f"{name}.zip", entries)
 
 
 def source_entries(source: Path) -> dict[str, bytes]:
@@ -81,7 +98,7 @@ def source_entries(source: Path) -> dict[str, bytes]:
         pulumi.RunError: the folder holds no Python file, or a link that leads out of it.
 
     """
-    entries = {file.relative_to(source).as_posix(): file.read_bytes() for file in _source_files(source)}
+    entries = {_path(file, source): file.read_bytes() for file in _source_files(source)}
     if not any(entry.endswith(".py") for entry in entries):
         raise pulumi.RunError(f"{source}: no Python file to deploy; is the checkout complete?")
     return entries
@@ -105,6 +122,10 @@ def package_layer(requirements: Path, cache: Path = CACHE_DIR) -> LambdaPackage:
             for file in _walk(Path(folder), keep=_is_layer_file)
         }
         return write_package(path, entries)
+
+
+def _path(file: Path, source: Path) -> str:
+    return file.relative_to(source).as_posix()
 
 
 def _source_files(source: Path) -> Iterable[Path]:
@@ -147,6 +168,12 @@ def _install(requirements: Path, folder: Path) -> None:
 def write_package(path: Path, entries: dict[str, bytes]) -> LambdaPackage:
     """Zip files by their names."""
     content = _zip_bytes(entries)
+    write_whole(path, content)
+    return LambdaPackage(path, _lambda_sha256(content), {name: hex_sha256(data) for name, data in entries.items()})
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file of the cache, which others see whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, unfinished = tempfile.mkstemp(dir=path.parent)
     try:
@@ -155,7 +182,6 @@ def write_package(path: Path, entries: dict[str, bytes]) -> LambdaPackage:
         os.replace(unfinished, path)
     finally:
         Path(unfinished).unlink(missing_ok=True)
-    return LambdaPackage(path, _lambda_sha256(content), {name: hex_sha256(data) for name, data in entries.items()})
 
 
 def _read_package(path: Path) -> LambdaPackage:

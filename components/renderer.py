@@ -1,5 +1,6 @@
 """The renderer: the Lambda function that renders the public pages from DynamoDB."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +19,21 @@ from components.lambda_package import (
 )
 from components.permissions import allow
 from components.released_function import Code, Configuration, ReleasedFunction
+from components.routes import routes_of
 from components.settings import Settings
 
 HANDLER = "index_ssr.handler"
-NOT_ITS_OWN = ("admin_api.py", "admin/chat")
-"""What the admin API alone runs; the rest of `admin/` the renderer describes in its OpenAPI document."""
+CONTENTS = ("index_ssr.py", "experiments", "web", "renderer", "renderer/pages", "renderer/templates")
+"""Its files and folders."""
+API_DOCUMENT = "renderer/openapi.json"
+"""What its archive has beside them: the description of both functions' routes."""
 
 
 class Renderer(ReleasedFunction):
     """The function that reads experiments and renders pages, and the dependencies that all functions share."""
 
     layer: aws.lambda_.LayerVersion
-    # A path without a wildcard leaves what the CDN holds of it for other query strings:
-    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
-    paths = (
-        *("/", "/?*", "/compare*", "/costs*", "/curves*", "/experiments*", "/feed.atom*", "/health*"),
-        "/social-card*",
-    )
+    paths: tuple[str, ...]
     """What it answers and the CDN may hold, as an invalidation names it."""
 
     def __init__(
@@ -47,6 +46,7 @@ class Renderer(ReleasedFunction):
     ) -> None:
         function_name = settings.renderer_function_name or settings.name("renderer")
         super().__init__("dashboard:lambda:Renderer", name, settings, function_name, opts)
+        self.paths = routes_of(source).paths
         self.layer = self._create_layer(source / REQUIREMENTS)
         self._release(
             Code(package_renderer(source), self.layer),
@@ -62,7 +62,7 @@ class Renderer(ReleasedFunction):
                     "TABLE_NAME": store.table.name,
                 },
             ),
-            allowed=_what_it_needs(store),
+            allowed=_statements(store),
             checked_at=("/health", "/"),
             rolled_back_to=settings.rolled_back_to,
         )
@@ -82,11 +82,17 @@ class Renderer(ReleasedFunction):
 
 
 def package_renderer(source: Path, cache: Path = CACHE_DIR) -> LambdaPackage:
-    """Zip what the renderer runs of the functions' source folder; errors are those of `package_source`."""
-    return package_source(source, "renderer", cache, without=NOT_ITS_OWN)
+    """Zip what the renderer runs of the functions' source folder.
+
+    Raises:
+        pulumi.RunError: files are missing, or can't be imported.
+
+    """
+    document = json.dumps(routes_of(source, cache).openapi, ensure_ascii=False, separators=(",", ":"))
+    return package_source(source, "renderer", CONTENTS, cache, {API_DOCUMENT: document.encode()})
 
 
-def _what_it_needs(store: ExperimentStore) -> list[dict[str, Any]]:
+def _statements(store: ExperimentStore) -> list[dict[str, Any]]:
     """Reading experiments, signing links to their artefacts; nothing else."""
     table, media = store.table, store.media
     return [

@@ -11,7 +11,7 @@ from components.static_site import StaticSite
 
 ADMIN_PAGE = "/admin.html"
 ADMIN_GROUP = "admins"
-"""The group that the admin API asks for: `GROUP` of lambda/admin/administrator.py."""
+"""The group whose members may use the admin API, which is told of it."""
 CONFIGURATION_KEY = "config.json"
 SCOPES = ("openid", "email")
 # What an access token has and an ID token has not, so that API Gateway refuses ID tokens:

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from components.private_bucket import PrivateBucket
 from components.settings import Settings
+from components.social_card import social_card_file
 
 CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -28,6 +29,9 @@ PATH_PATTERNS = tuple(f"*{suffix}" for suffix in CONTENT_TYPES)
 CACHE_CONTROL = "public, max-age=0, s-maxage=86400, must-revalidate"
 # What no invalidation follows, the CDN doesn't hold.
 UNCACHED = "no-cache"
+
+
+SOCIAL_CARD_KEY = "social-card.png"
 
 
 class StaticSite(pulumi.ComponentResource):
@@ -97,7 +101,7 @@ class StaticSite(pulumi.ComponentResource):
 
 
 def site_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Each file's key and path, in a stable order.
+    """Each file's key and path, in a stable order: those of a folder, and what is drawn for the site.
 
     Raises:
         pulumi.RunError: a file's suffix has no content type.
@@ -113,6 +117,7 @@ def site_files(folder: Path) -> Iterator[tuple[str, Path]]:
                 "add it to CONTENT_TYPES in components/static_site.py, or remove the file"
             )
         yield key.as_posix(), file
+    yield SOCIAL_CARD_KEY, social_card_file()
 
 
 def _sha256(file: Path) -> str:

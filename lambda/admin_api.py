@@ -7,37 +7,30 @@ import os
 from http import HTTPStatus
 from typing import Any
 
-import health
-from admin import experiment_routes, watching_routes
-from admin.administrator import Administrator, NotAnAdministrator
-from admin.answers import answer, problem
-from admin.chat import routes as chat_routes
-from admin.description import methods_of
-from admin.documents import ConflictProblem, Fault, InvalidRequestProblem, User
-from admin.requests import InvalidRequest, Refusal
-from admin.services import services
-from api.documents import Problem
-from aws_clients import s3_client, sqs_client
+from admin.administrator import GROUP, Administrator, NotAnAdministratorError
+from admin.answers import problem
+from admin.documents import ConflictProblem, Fault, InvalidRequestProblem
+from admin.requests import InvalidRequestError, RefusalError
+from admin.routes import HEALTH, TABLES, methods_of
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
-from conditional import answered_conditionally
-from experiments.cursor import InvalidCursor
-from experiments.jobs import IllegalChangeError
-from http_api import NOT_A_REQUEST, Event, as_routed, is_request, method_of, without_body
-from listing_query import InvalidQuery
-from release import Release
+from experiments.cursor import InvalidCursorError
+from experiments.jobs.lifecycle import IllegalChangeError
+from web.conditional import answered_conditionally
+from web.documents import Problem
+from web.health import error_code
+from web.http_api import NOT_A_REQUEST, Event, as_routed, is_request, method_of, without_body
+from web.listing_query import InvalidQueryError
 
-HEALTH = "/api/admin/health"
 RETRY_SOON = {"Retry-After": "5"}
 
-release = Release.from_environment(os.environ)
 logger = Logger(service="admin-api", serialize_stacktrace=False)
 app = APIGatewayHttpResolver()
-for routes in (experiment_routes, watching_routes, chat_routes):
-    app.include_router(routes.router, prefix="/api/admin")
+for table in TABLES:
+    app.include_router(table.router)
 
 
 @logger.inject_lambda_context
@@ -60,27 +53,6 @@ def only_administrators(resolver: APIGatewayHttpResolver, answer_on: NextMiddlew
 app.use(middlewares=[only_administrators])
 
 
-@app.get(HEALTH)
-def show_health() -> Response[str]:
-    """Tell which build this is, and whether what it depends on answers, as the release gate asks."""
-    bucket, queue = os.environ["MEDIA_BUCKET"], os.environ["JOB_QUEUE_URL"]
-    found = health.examine(
-        release,
-        {
-            "table": lambda: services().repository.newest(1),
-            "media": lambda: s3_client().list_objects_v2(Bucket=bucket, Prefix="experiments/", MaxKeys=1),
-            "queue": lambda: sqs_client().get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"]),
-        },
-    )
-    return answer(found.as_json(), HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE)
-
-
-@app.get("/api/admin/me")
-def describe_user() -> Response[str]:
-    """Tell who is signed in."""
-    return answer(User(name=Administrator.of(app.current_event.raw_event).name))
-
-
 @app.not_found
 def refuse_path(_error: Exception) -> Response[str]:
     """Say that there is nothing, or nothing to be done so.
@@ -94,22 +66,22 @@ def refuse_path(_error: Exception) -> Response[str]:
     return _refuse(HTTPStatus.METHOD_NOT_ALLOWED, "Not with this method", f"Use {allowed}.", {"Allow": allowed})
 
 
-@app.exception_handler(NotAnAdministrator)  # type: ignore[untyped-decorator]
-def refuse_others(_error: NotAnAdministrator) -> Response[str]:
+@app.exception_handler(NotAnAdministratorError)  # type: ignore[untyped-decorator]
+def refuse_others(_error: NotAnAdministratorError) -> Response[str]:
     """Say that signing in is not enough."""
-    advice = "Ask an administrator to add you to the group `admins`."
+    advice = f"Ask an administrator to add you to the group `{os.environ[GROUP]}`."
     return _refuse(HTTPStatus.FORBIDDEN, "Not an administrator", advice)
 
 
-@app.exception_handler(Refusal)  # type: ignore[untyped-decorator]
-def refuse(refusal: Refusal) -> Response[str]:
+@app.exception_handler(RefusalError)  # type: ignore[untyped-decorator]
+def refuse(refusal: RefusalError) -> Response[str]:
     """Say what would do."""
     retry = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else None
     return _refuse(refusal.status, refusal.title, refusal.detail, retry)
 
 
-@app.exception_handler(InvalidRequest)  # type: ignore[untyped-decorator]
-def refuse_content(invalid: InvalidRequest) -> Response[str]:
+@app.exception_handler(InvalidRequestError)  # type: ignore[untyped-decorator]
+def refuse_content(invalid: InvalidRequestError) -> Response[str]:
     """Name every problem."""
     return problem(
         InvalidRequestProblem(
@@ -121,8 +93,8 @@ def refuse_content(invalid: InvalidRequest) -> Response[str]:
     )
 
 
-@app.exception_handler([InvalidQuery, InvalidCursor])  # type: ignore[untyped-decorator]
-def refuse_query(error: InvalidQuery | InvalidCursor) -> Response[str]:
+@app.exception_handler([InvalidQueryError, InvalidCursorError])  # type: ignore[untyped-decorator]
+def refuse_query(error: InvalidQueryError | InvalidCursorError) -> Response[str]:
     """Say which values would do."""
     return _refuse(HTTPStatus.BAD_REQUEST, "Not a query", str(error))
 
@@ -145,7 +117,7 @@ def refuse_change(refusal: IllegalChangeError) -> Response[str]:
 @app.exception_handler([ClientError, BotoCoreError])  # type: ignore[untyped-decorator]
 def apologise_for_aws(error: ClientError | BotoCoreError) -> Response[str]:
     """Say that what this depends on does not answer."""
-    logger.exception("AWS failed", reason=health.error_code(error))
+    logger.exception("AWS failed", reason=error_code(error))
     advice = f"AWS does not answer. Try again soon; nothing is done twice. {app.lambda_context.aws_request_id}"
     return _refuse(HTTPStatus.SERVICE_UNAVAILABLE, "Not available right now", advice, RETRY_SOON)
 

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from experiments.attribute_values import item_to_attribute_values
-from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status
+from experiments.metrics import Metrics, RDPoint
+from experiments.model import Artefacts, Experiment, Status
 
 from components.aws_connection import PATIENCE, connected
 from operations.checks.check import CouldNotLook
 from operations.recount import recount
 from operations.stack import configuration, outputs_of
 from sandbox.places import DEFAULT_PORT, STACK
+from worker.experiment import G4DN_XLARGE_USD_PER_HOUR
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 BATCH = 25
 WRITERS = 2
 YEAR = timedelta(days=365)
-USD_PER_HOUR = 0.526
 
 CLIPS = ("akiyo", "bosphorus", "crowd-run", "foreman", "jockey", "park-joy")
 CRFS = (16, 22, 28, 34, 40, 46)
@@ -122,7 +123,9 @@ def _ended(experiment: Experiment, chance: random.Random) -> Experiment:
     metrics = _measured(experiment, chance)
     seconds = metrics.encode_seconds or 0
     ended = (experiment.started_at or datetime.now(UTC)) + timedelta(seconds=seconds)
-    common = replace(experiment, updated_at=ended, finished_at=ended, cost_usd=round(seconds / 3600 * USD_PER_HOUR, 8))
+    common = replace(
+        experiment, updated_at=ended, finished_at=ended, cost_usd=round(seconds / 3600 * G4DN_XLARGE_USD_PER_HOUR, 8)
+    )
     if experiment.status is not Status.SUCCEEDED:
         error = "the encoder ran out of memory" if experiment.status is Status.FAILED else ""
         return replace(common, metrics=Metrics(encode_seconds=seconds), error=error)

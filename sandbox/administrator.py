@@ -12,7 +12,6 @@ from sandbox.places import write_whole
 
 NAME = "admin"
 EMAIL = "admin@example.com"
-GROUP = "admins"
 PASSWORD_FILE = "admin-password"  # noqa: S105 a file's name
 KINDS = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.!")
 LENGTH = 20
@@ -38,7 +37,8 @@ def ensure_administrator(emulator: Emulator, outputs: Mapping[str, Any]) -> Admi
         listed = [{"Name": name, "Value": value} for name, value in attributes.items()]
         client.admin_create_user(**user, UserAttributes=listed, TemporaryPassword=password, MessageAction="SUPPRESS")
     client.admin_set_user_password(**user, Password=password, Permanent=True)
-    client.admin_add_user_to_group(**user, GroupName=GROUP)
+    for group in client.list_groups(UserPoolId=pool)["Groups"]:
+        client.admin_add_user_to_group(**user, GroupName=group["GroupName"])
     return Administrator(NAME, password)
 
 

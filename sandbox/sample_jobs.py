@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from experiments.configuration import Configuration
+from experiments.configuration import CodecConfiguration
+from experiments.jobs.planning import planned
 from experiments.model import Experiment, Status
-from experiments.planning import planned
 
 from worker.clips import Clip
 from worker.experiment import Host, Job, clip_parameters, perform
@@ -16,7 +16,11 @@ from worker.publish import Publisher
 
 
 def plan(
-    clip: Clip, configuration: Configuration, experiment_id: str = "", attempt: int = 1, parent_id: str | None = None
+    clip: Clip,
+    configuration: CodecConfiguration,
+    experiment_id: str = "",
+    attempt: int = 1,
+    parent_id: str | None = None,
 ) -> Job:
     """Return a job whose experiment is queued now; without an id it gets a new one.
 

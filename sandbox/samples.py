@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from experiments.configuration import Configuration
+from experiments.configuration import CodecConfiguration
 from experiments.model import Artefacts, Experiment, Scalar, Status
 from experiments.quality import quality
 from experiments.repository import ExperimentRepository
@@ -38,7 +38,7 @@ class Sample:
     """An experiment that the sandbox should have, and how it should end."""
 
     clip: str
-    configuration: Configuration
+    configuration: CodecConfiguration
     ends: Status = Status.SUCCEEDED
     parent: "Sample | None" = None
     """The one that it runs again."""
@@ -52,8 +52,8 @@ class Sample:
         return "-".join([*parts, *map(str, asked.options.values())])
 
 
-def _sweep(codec: str, preset: str, *crfs: float, **options: Scalar) -> list[Configuration]:
-    return [Configuration(codec=codec, preset=preset, quality=crf, options=options) for crf in crfs]
+def _sweep(codec: str, preset: str, *crfs: float, **options: Scalar) -> list[CodecConfiguration]:
+    return [CodecConfiguration(codec=codec, preset=preset, quality=crf, options=options) for crf in crfs]
 
 
 # Six points per codec, from excellent to poor; presets that finish in about a second on one core.
@@ -64,7 +64,7 @@ _SWEEPS = [
     *_sweep("vp9", "8", 14, 24, 34, 43, 53, 62, deadline="realtime"),
 ]
 # The baseline profile of H.264 has no lossless mode, so the encoder refuses: a mistake that people really make.
-_IN_VAIN = Configuration(codec="x264", preset="veryfast", quality=0, options={"profile": "baseline"})
+_IN_VAIN = CodecConfiguration(codec="x264", preset="veryfast", quality=0, options={"profile": "baseline"})
 _FAILED = Sample("game-of-life", _IN_VAIN, ends=Status.FAILED)
 _MENDED = replace(_IN_VAIN, quality=20, options={})
 
@@ -73,8 +73,8 @@ SAMPLES = [
     *(Sample(clip, configuration) for clip in RECIPES for configuration in _SWEEPS),
     _FAILED,
     Sample("game-of-life", _MENDED, parent=_FAILED),
-    Sample("game-of-life", Configuration(codec="x265", preset="ultrafast", quality=24), loses_files=True),
-    Sample("game-of-life", Configuration(codec="av1", preset="4", quality=30), ends=Status.RUNNING),
+    Sample("game-of-life", CodecConfiguration(codec="x265", preset="ultrafast", quality=24), loses_files=True),
+    Sample("game-of-life", CodecConfiguration(codec="av1", preset="4", quality=30), ends=Status.RUNNING),
 ]
 
 

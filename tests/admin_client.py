@@ -2,11 +2,14 @@
 
 import importlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
+
+os.environ["ADMIN_GROUP"] = "admins"
 
 REQUEST_ID = "8e1f0c9a-request"
 CLAIMS = {"sub": "0001", "username": "ada", "token_use": "access", "cognito:groups": "[admins]"}

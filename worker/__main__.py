@@ -15,11 +15,11 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from experiments.job_queue import JobQueue
-from experiments.jobs import STALLED_AFTER, Jobs
-from experiments.log import Logs
+from experiments.jobs.lifecycle import STALLED_AFTER, Jobs
+from experiments.jobs.log import Logs
+from experiments.jobs.queue import JobQueue
+from experiments.jobs.workers import Worker, WorkerRegistry
 from experiments.repository import ExperimentRepository
-from experiments.workers import Worker, WorkerRegistry
 
 from worker.build import build_id
 from worker.consumer import Consumer

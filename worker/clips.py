@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.clip_catalogue import CLIPS, Shape
+from experiments.jobs.clip_catalogue import CLIPS, Shape
 
 from worker.ffmpeg import REPRODUCIBLE, run_ffmpeg
 from worker.y4m import Video, read_video

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from experiments import codec_catalogue
-from experiments.configuration import Configuration, ConfigurationError
+from experiments.configuration import CodecConfiguration, ConfigurationError
 
 from worker.ffmpeg import REPRODUCIBLE, encoders, ffmpeg_command
 
@@ -41,10 +41,10 @@ class Codec(Protocol):
     def unavailable(self) -> str | None:
         """Why it cannot be used on this host, in a line; None where it can."""
 
-    def check(self, configuration: Configuration) -> None:
+    def check(self, configuration: CodecConfiguration) -> None:
         """Raise ConfigurationError for what it does not understand, before anything runs."""
 
-    def encode_command(self, configuration: Configuration, source: Path, bitstream: Path) -> Sequence[str]:
+    def encode_command(self, configuration: CodecConfiguration, source: Path, bitstream: Path) -> Sequence[str]:
         """The command line that encodes a Y4M file.
 
         What it prints on standard output as `frame=N`, frames encoded so far, is shown as progress.
@@ -73,11 +73,11 @@ class FFmpegCodec:
         """Say so where the binary lacks the encoder."""
         return None if self.encoder in encoders() else f"this host's ffmpeg has no {self.encoder}"
 
-    def check(self, configuration: Configuration) -> None:
+    def check(self, configuration: CodecConfiguration) -> None:
         """Accept what the catalogue offers."""
         codec_catalogue.CODECS[self.name].check(configuration)
 
-    def encode_command(self, configuration: Configuration, source: Path, bitstream: Path) -> Sequence[str]:
+    def encode_command(self, configuration: CodecConfiguration, source: Path, bitstream: Path) -> Sequence[str]:
         """Encode with a constant rate factor."""
         arguments = ["-progress", "pipe:1", "-i", str(source), "-an", "-c:v", self.encoder]
         arguments += [self.preset_option, configuration.preset, "-crf", f"{configuration.quality:g}"]

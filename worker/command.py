@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Event, Lock, Thread, Timer
 
-from experiments.excerpt import MOST_LOG_CHARACTERS
+from experiments.model import MOST_LOG_CHARACTERS
 
 _MOST_MESSAGE_CHARACTERS = 300
 _WATCH_SECONDS = 1

@@ -19,9 +19,9 @@ from threading import Thread
 
 from botocore.exceptions import BotoCoreError, ClientError
 from experiments.configuration import ConfigurationError
-from experiments.job_queue import JobQueue, Message
-from experiments.jobs import IllegalChangeError, Jobs, has_ended
-from experiments.log import Logs
+from experiments.jobs.lifecycle import IllegalChangeError, Jobs, has_ended
+from experiments.jobs.log import Logs
+from experiments.jobs.queue import JobMessage, JobQueue
 from experiments.model import Experiment, Status
 
 from worker.build import build_id
@@ -139,7 +139,7 @@ class Consumer:
             logger.warning("AWS: %s", error)
             time.sleep(self._beat_seconds)
 
-    def _settle(self, message: Message) -> None:
+    def _settle(self, message: JobMessage) -> None:
         if not message.experiment_id:
             logger.warning("a message names no experiment; the queue keeps it, in the end as a dead letter")
             return
@@ -156,7 +156,7 @@ class Consumer:
             return
         self._run(held, message)
 
-    def _run(self, held: Experiment, message: Message) -> None:
+    def _run(self, held: Experiment, message: JobMessage) -> None:
         logger.info("%s running, attempt %s", held.id, held.attempt)
         self.presence.tell(held.id)
         log = JobLog(self.logs, held)
@@ -175,7 +175,7 @@ class Consumer:
             log.write()
         self._end(held, message, run, interruption)
 
-    def _beat(self, held: Experiment, message: Message, run: Run, log: JobLog) -> Interruption | None:
+    def _beat(self, held: Experiment, message: JobMessage, run: Run, log: JobLog) -> Interruption | None:
         """Tell that all is well; returns why the job is not to go on, if so."""
         if self.departure.reason:
             return Interruption.LEAVING
@@ -191,7 +191,7 @@ class Consumer:
             log.write()
         return None
 
-    def _end(self, held: Experiment, message: Message, run: Run, interruption: Interruption | None) -> None:
+    def _end(self, held: Experiment, message: JobMessage, run: Run, interruption: Interruption | None) -> None:
         """Write what has become of the job, and then settle its message."""
         try:
             after = self._change(held, run, interruption)

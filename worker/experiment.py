@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from experiments.clip_catalogue import Shape
-from experiments.configuration import Configuration, ConfigurationError
-from experiments.excerpt import MOST_ERROR_CHARACTERS
+from experiments.configuration import CodecConfiguration, ConfigurationError
 from experiments.frame_quality import FrameQuality
-from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Scalar, Status
+from experiments.jobs.clip_catalogue import Shape
+from experiments.metrics import Metrics, RDPoint
+from experiments.model import MOST_ERROR_CHARACTERS, Artefacts, Experiment, Scalar, Status
 
 from worker.clips import LOSSLESS, RECIPES, Clip, make_clip, reference_video
 from worker.codecs import Codec, find_codec
@@ -45,7 +45,7 @@ class Job:
 
     experiment: Experiment
     clip: Clip
-    configuration: Configuration
+    configuration: CodecConfiguration
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ def job_of(experiment: Experiment, clip_folder: Path) -> Job:
     """
     if experiment.clip not in RECIPES:
         raise ConfigurationError(f"there is no clip {experiment.clip!r}: use one of {', '.join(RECIPES)}")
-    configuration = Configuration.of(experiment)
+    configuration = CodecConfiguration.of(experiment)
     try:
         shape = Shape.of(experiment.parameters)
     except ValueError as error:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
 
-from experiments.log import LogLine, Logs
+from experiments.jobs.log import LogLine, Logs
 from experiments.model import Experiment
 
 MOST_LINES = 100_000

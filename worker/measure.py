@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from experiments.frame_quality import FrameQuality
-from experiments.model import Metrics, psnr
+from experiments.metrics import Metrics, psnr
 
 from worker.command import CommandError
 from worker.ffmpeg import filters, run_ffmpeg

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
-from experiments.workers import Worker, WorkerRegistry
+from experiments.jobs.workers import Worker, WorkerRegistry
 
 INTERVAL = timedelta(seconds=5)
 

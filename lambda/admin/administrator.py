@@ -1,13 +1,14 @@
 """Who is asking: what API Gateway's JWT authorizer has verified of the access token."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
-GROUP = "admins"
-"""The group of the user pool whose members may use the admin API."""
+GROUP = "ADMIN_GROUP"
+"""The environment's name for the group of the user pool whose members may use the admin API."""
 
 
-class NotAnAdministrator(Exception):  # noqa: N818 reads better where it is raised
+class NotAnAdministratorError(Exception):
     """The token is valid, but not an administrator's access token."""
 
 
@@ -25,11 +26,11 @@ class Administrator:
         """Return the administrator whose token came with a request.
 
         Raises:
-            NotAnAdministrator: it is no access token, or its user is in another group or in none.
+            NotAnAdministratorError: it is no access token, or its user is in another group or in none.
         """
         claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
-        if claims.get("token_use") != "access" or GROUP not in _groups(claims.get("cognito:groups")):
-            raise NotAnAdministrator
+        if claims.get("token_use") != "access" or os.environ[GROUP] not in _groups(claims.get("cognito:groups")):
+            raise NotAnAdministratorError
         return cls(subject=str(claims["sub"]), name=str(claims.get("username") or claims["sub"]))
 
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiments.aggregates import Key, Replacement
 from experiments.attribute_values import item_to_python
-from experiments.cursor import InvalidCursor
-from experiments.fields import instant, mapping, text
-from experiments.model import iso_utc
+from experiments.cursor import InvalidCursorError
+from experiments.fields import instant, iso_utc, mapping, text
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -67,7 +66,7 @@ class AuditTrail:
         """Return a page of entries, newest first.
 
         Raises:
-            InvalidCursor: the cursor is not one that a page handed out.
+            InvalidCursorError: the cursor is not one that a page handed out.
         """
         request: dict[str, Any] = {
             "TableName": self.table_name,
@@ -78,7 +77,7 @@ class AuditTrail:
         }
         if cursor is not None:
             if not _SORT_KEY.fullmatch(cursor):
-                raise InvalidCursor("the cursor is damaged: start again from the first page")
+                raise InvalidCursorError("the cursor is damaged: start again from the first page")
             request["ExclusiveStartKey"] = {"pk": {"S": PARTITION}, "sk": {"S": cursor}}
         response = self.client.query(**request)
         entries = tuple(_entry(item_to_python(item)) for item in response["Items"])

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from experiments.json_schema import Schema
+from experiments.json_schema import Schema, Validator
 
 CONVERSATION_ID = r"^[A-Za-z0-9-]{1,64}$"
 LONGEST_QUESTION = 4000
@@ -145,20 +145,24 @@ QUESTION: Schema = {
     "properties": {"text": {"type": "string", "minLength": 1, "maxLength": LONGEST_QUESTION, "pattern": r"\S"}},
     "required": ["text"],
 }
-CONTINUE: Schema = {
-    "type": "object",
-    "properties": {
-        "after": {
-            "type": "integer",
-            "minimum": 0,
-            "description": "The last message's number: if others have come since, they are the answer.",
-        }
-    },
-    "additionalProperties": False,
-}
-DECISION: Schema = {
-    "type": "object",
-    "properties": {"decision": {"type": "string", "enum": list(Decision)}},
-    "required": ["decision"],
-    "additionalProperties": False,
-}
+CONTINUE = Validator(
+    {
+        "type": "object",
+        "properties": {
+            "after": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "The last message's number: if others have come since, they are the answer.",
+            }
+        },
+        "additionalProperties": False,
+    }
+)
+DECISION = Validator(
+    {
+        "type": "object",
+        "properties": {"decision": {"type": "string", "enum": list(Decision)}},
+        "required": ["decision"],
+        "additionalProperties": False,
+    }
+)

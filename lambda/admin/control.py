@@ -5,21 +5,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from experiments.clip_catalogue import CLIPS, clip_parameters
 from experiments.codec_catalogue import CODECS
-from experiments.configuration import Configuration, ConfigurationError
+from experiments.configuration import CodecConfiguration, ConfigurationError
 from experiments.criteria import Criteria
 from experiments.fields import count
-from experiments.files import ExperimentFiles
-from experiments.job_queue import JobQueue
-from experiments.jobs import IllegalChangeError, Jobs, is_under_way
-from experiments.json_schema import FieldProblem, problems_of
+from experiments.jobs.clip_catalogue import CLIPS, clip_parameters
+from experiments.jobs.lifecycle import IllegalChangeError, Jobs, is_under_way
+from experiments.jobs.planning import planned
+from experiments.jobs.queue import JobQueue
+from experiments.json_schema import FieldProblem
 from experiments.model import Experiment, Scalar, Status
-from experiments.planning import planned
 from experiments.repository import ExperimentRepository
 
 from admin import audit
-from admin.requests import MOST_RERUNS, InvalidRequest, StartRequest
+from admin.files import ExperimentFiles
+from admin.requests import MOST_RERUNS, InvalidRequestError, StartRequest
 
 PAGE = "page"
 CHAT = "chat"
@@ -99,7 +99,7 @@ class Control:
 
         Raises:
             IllegalChangeError: it is a job still, or there is none of that id.
-            InvalidRequest: its codec doesn't take the parameters, or codec or clip aren't known any more.
+            InvalidRequestError: its codec doesn't take the parameters, or codec or clip aren't known any more.
             KeySpentError: the one that was started with this key has been deleted.
         """
         parent = self._repository.get(experiment_id, consistent=True)
@@ -116,7 +116,7 @@ class Control:
         for experiment_id in dict.fromkeys(ids) if ids is not None else self._failed_for_good(key):
             try:
                 started = self.rerun(experiment_id, None, key, who, via)
-            except (IllegalChangeError, InvalidRequest, KeySpentError) as refusal:
+            except (IllegalChangeError, InvalidRequestError, KeySpentError) as refusal:
                 done.left_out.append(LeftOut(experiment_id, str(refusal)))
             else:
                 done.started.append(Rerun(started.experiment.id, experiment_id))
@@ -207,12 +207,12 @@ def _again(parent: Experiment, parameters: Mapping[str, Any] | None, now: dateti
     """Return an experiment that runs another one again.
 
     Raises:
-        InvalidRequest: its codec doesn't take the parameters, or codec or clip aren't known any more.
+        InvalidRequestError: its codec doesn't take the parameters, or codec or clip aren't known any more.
     """
     if parent.clip not in CLIPS:
-        raise InvalidRequest([FieldProblem("", f"there is no clip {parent.clip!r} any more")])
+        raise InvalidRequestError([FieldProblem("", f"there is no clip {parent.clip!r} any more")])
     if parent.codec not in CODECS:
-        raise InvalidRequest([FieldProblem("", f"there is no codec {parent.codec!r} any more")])
+        raise InvalidRequestError([FieldProblem("", f"there is no codec {parent.codec!r} any more")])
     configuration = _configuration(parent, parameters)
     names = clip_parameters(parent.clip, CLIPS[parent.clip].shape)
     of_clip: dict[str, Scalar] = {name: parent.parameters.get(name, usual) for name, usual in names.items()}
@@ -220,19 +220,19 @@ def _again(parent: Experiment, parameters: Mapping[str, Any] | None, now: dateti
     return planned(parent.clip, of_clip, configuration, now, name=name, parent_id=parent.id)
 
 
-def _configuration(parent: Experiment, parameters: Mapping[str, Any] | None) -> Configuration:
+def _configuration(parent: Experiment, parameters: Mapping[str, Any] | None) -> CodecConfiguration:
     codec = CODECS[parent.codec]
     if parameters is not None:
-        _refuse(problems_of(parameters, codec.parameters, "/parameters"))
+        _refuse(codec.validator.problems(parameters, "/parameters"))
         return codec.configuration(parameters, threads=count(parent.parameters.get("threads")) or 1)
     try:
-        configuration = Configuration.of(parent)
+        configuration = CodecConfiguration.of(parent)
     except ConfigurationError as error:
-        raise InvalidRequest([FieldProblem("", str(error))]) from None
+        raise InvalidRequestError([FieldProblem("", str(error))]) from None
     _refuse(codec.problems(configuration))
     return configuration
 
 
 def _refuse(problems: Iterable[FieldProblem]) -> None:
     if found := list(problems):
-        raise InvalidRequest(found)
+        raise InvalidRequestError(found)

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from api.documents import Problem, PublishedExperiment
 from experiments.model import Status
+from web.documents import Problem, PublishedExperiment
 
 from admin.audit import AuditEntry
 from admin.error_rates import ErrorRate

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
 
-from experiments.clip_catalogue import CLIPS, Shape
 from experiments.costs import Prices
 from experiments.criteria import Criteria
+from experiments.jobs.clip_catalogue import CLIPS, Shape
 from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
 
@@ -26,7 +26,7 @@ class Estimate:
     """Where that comes from, in a few words."""
 
 
-def estimate(request: StartRequest, repository: ExperimentRepository, prices: Prices) -> Estimate:
+def estimate_of(request: StartRequest, repository: ExperimentRepository, prices: Prices) -> Estimate:
     """Scale what the newest experiments with the same codec and preset took, by the samples that there are to encode.
 
     Quality and options change the time too, but by less than the preset does.

@@ -4,20 +4,20 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from api.documents import PublishedExperiment
-from artefact_links import is_linkable
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.api_gateway import Router
 from botocore.exceptions import ClientError
-from experiments.clip_catalogue import CLIPS
 from experiments.codec_catalogue import CODECS
-from experiments.cursor import InvalidCursor
-from experiments.jobs import IllegalChangeError
+from experiments.cursor import InvalidCursorError
+from experiments.jobs.clip_catalogue import CLIPS
+from experiments.jobs.lifecycle import IllegalChangeError
 from experiments.model import Experiment
 from experiments.repository import Page
-from health import error_code
-from http_api import link_to_root
-from listing_query import ListingQuery
+from web.artefact_links import is_linkable
+from web.documents import Problem, PublishedExperiment
+from web.health import error_code
+from web.http_api import link_to_root
+from web.listing_query import ListingQuery
+from web.routes import Operation, RouteTable
 
 from admin.administrator import Administrator
 from admin.answers import answer, nothing
@@ -26,26 +26,41 @@ from admin.documents import (
     Catalogue,
     ClipDocument,
     CodecDocument,
+    ConflictProblem,
     Experiments,
     LeftOutRerun,
     OneExperiment,
     StartedRerun,
     StartedReruns,
 )
-from admin.estimates import estimate
-from admin.requests import RERUN, RERUNS, Refusal, StartRequest, body_of, checked, key_of
+from admin.estimates import Estimate, estimate_of
+from admin.requests import (
+    IDEMPOTENCY_KEY,
+    RERUN,
+    RERUN_OF_ANY_CODEC,
+    RERUNS,
+    ROOT,
+    START_OF_ANY_CODEC,
+    RefusalError,
+    StartRequest,
+    body_of,
+    checked,
+    key_of,
+)
 from admin.services import services
 
-SEARCH = "q"
-LISTED_BY = ("status", "codec", "quality", "limit", "cursor")
-"""What a listing may be asked for, as on the public pages; and by SEARCH for what they call `text`."""
+LISTED_BY = {**{name: name for name in ("status", "codec", "quality", "limit", "cursor")}, "q": "text"}
+"""What a listing may be asked for, and what the public pages call that."""
 
-router = Router()  # type: ignore[no-untyped-call]
+STARTED = {HTTPStatus.CREATED: OneExperiment, HTTPStatus.OK: OneExperiment}
+CONFLICTING = {HTTPStatus.NOT_FOUND: Problem, HTTPStatus.CONFLICT: ConflictProblem}
+
+table = RouteTable(ROOT)
 
 
-@router.get("/codecs")
-def list_codecs() -> Response[str]:
-    """Tell what experiments can be made of."""
+@table.get("/codecs", operation=Operation(answers={HTTPStatus.OK: Catalogue}))
+def get_catalogue() -> Response[str]:
+    """What experiments can be made of."""
     codecs = [
         CodecDocument(name=codec.name, title=codec.title, parameters=codec.parameters, defaults=codec.defaults)
         for codec in CODECS.values()
@@ -64,46 +79,68 @@ def list_codecs() -> Response[str]:
     return answer(Catalogue(codecs=tuple(codecs), clips=tuple(clips)))
 
 
-@router.post("/estimates")
-def estimate_costs() -> Response[str]:
-    """Tell what an experiment will cost."""
+@table.post("/estimates", Operation(body=START_OF_ANY_CODEC, is_body_required=True, answers={HTTPStatus.OK: Estimate}))
+def estimate() -> Response[str]:
+    """What an experiment will cost."""
     request = StartRequest.from_document(_body())
-    return answer(estimate(request, services().repository, services().prices))
+    return answer(estimate_of(request, services().repository, services().prices))
 
 
-@router.get("/experiments")
-def list_experiments() -> Response[str]:
-    """List experiments, newest first."""
-    parameters = router.current_event.query_string_parameters
-    asked = {name: parameters[name] for name in LISTED_BY if name in parameters}
-    page = _found(ListingQuery.from_parameters(asked | {"text": parameters.get(SEARCH, "")}))
+@table.get(
+    "/experiments",
+    operation=Operation(
+        query=ListingQuery,
+        query_fields=LISTED_BY,
+        answers={HTTPStatus.OK: Experiments},
+        refusals={HTTPStatus.BAD_REQUEST: Problem},
+    ),
+)
+def list_all_experiments() -> Response[str]:
+    """Experiments, newest first."""
+    parameters = table.router.current_event.query_string_parameters
+    asked = {field: parameters[name] for name, field in LISTED_BY.items() if name in parameters}
+    page = _found(ListingQuery.from_parameters(asked))
     return answer(Experiments(experiments=tuple(map(_published, page.experiments)), next_cursor=page.next_cursor))
 
 
-@router.post("/experiments")
+@table.post(
+    "/experiments",
+    Operation(
+        parameters=[IDEMPOTENCY_KEY],
+        body=START_OF_ANY_CODEC,
+        is_body_required=True,
+        answers=STARTED,
+        refusals={HTTPStatus.CONFLICT: Problem},
+    ),
+)
 def start_experiment() -> Response[str]:
-    """Start an experiment."""
+    """Start an experiment; 200 where that was done with this key before."""
     key, request = _key(), StartRequest.from_document(_body())
     return _started(lambda: _control().start(request, key, _who()))
 
 
-@router.post("/experiments/<experiment_id>/stop")
+@table.post("/experiments/{id}/stop", Operation(answers={HTTPStatus.OK: OneExperiment}, refusals=CONFLICTING))
 def stop_experiment(experiment_id: str) -> Response[str]:
-    """Stop a queued or running experiment."""
+    """Cancel a queued experiment, and tell the worker that is at a running one to stop."""
     stopped = _control().stop(_known(experiment_id, "stopped"), _who())
     return answer(OneExperiment(experiment=_published(stopped)))
 
 
-@router.post("/experiments/<experiment_id>/rerun")
+@table.post(
+    "/experiments/{id}/rerun",
+    Operation(parameters=[IDEMPOTENCY_KEY], body=RERUN_OF_ANY_CODEC, answers=STARTED, refusals=CONFLICTING),
+)
 def rerun_experiment(experiment_id: str) -> Response[str]:
-    """Run an experiment again."""
+    """Run an experiment again, with its parameters or others; 200 as of a start."""
     key, parameters = _key(), checked(_body(), RERUN).get("parameters")
     return _started(lambda: _control().rerun(_known(experiment_id, "run again"), parameters, key, _who()))
 
 
-@router.post("/reruns")
+@table.post(
+    "/reruns", Operation(parameters=[IDEMPOTENCY_KEY], body=RERUNS.schema, answers={HTTPStatus.OK: StartedReruns})
+)
 def rerun_failed_experiments() -> Response[str]:
-    """Run several experiments again."""
+    """Run several experiments again, at most a hundred."""
     key, ids = _key(), checked(_body(), RERUNS).get("ids")
     done = _control().rerun_failed(ids, key, _who())
     return answer(
@@ -114,15 +151,15 @@ def rerun_failed_experiments() -> Response[str]:
     )
 
 
-@router.delete("/experiments/<experiment_id>")
+@table.delete("/experiments/{id}", Operation(answers={HTTPStatus.NO_CONTENT: None}, refusals=CONFLICTING))
 def delete_experiment(experiment_id: str) -> Response[str]:
-    """Delete an experiment that has ended."""
+    """Delete an experiment that has ended, with its log and files."""
     _control().delete(_known(experiment_id, "deleted"), _who())
     return nothing()
 
 
 def _who() -> str:
-    return Administrator.of(router.current_event.raw_event).name
+    return Administrator.of(table.router.current_event.raw_event).name
 
 
 def _control() -> Control:
@@ -130,11 +167,11 @@ def _control() -> Control:
 
 
 def _body() -> Any:
-    return body_of(router.current_event.raw_event)
+    return body_of(table.router.current_event.raw_event)
 
 
 def _key() -> str:
-    return key_of(router.current_event.raw_event)
+    return key_of(table.router.current_event.raw_event)
 
 
 def _known(experiment_id: str, change: str) -> str:
@@ -148,7 +185,7 @@ def _started(start: Callable[[], Started]) -> Response[str]:
     try:
         experiment, is_new = start()
     except KeySpentError as error:
-        raise Refusal(HTTPStatus.CONFLICT, "Not with this key", str(error)) from None
+        raise RefusalError(HTTPStatus.CONFLICT, "Not with this key", str(error)) from None
     return answer(OneExperiment(experiment=_published(experiment)), HTTPStatus.CREATED if is_new else HTTPStatus.OK)
 
 
@@ -158,9 +195,9 @@ def _found(query: ListingQuery) -> Page:
     except ClientError as error:
         # Without a cursor the query is always valid.
         if query.cursor and error_code(error) == "ValidationException":
-            raise InvalidCursor("the cursor is none of this list: start again from the first page") from error
+            raise InvalidCursorError("the cursor is none of this list: start again from the first page") from error
         raise
 
 
 def _published(experiment: Experiment) -> PublishedExperiment:
-    return PublishedExperiment.of(experiment, link_to_root(router.current_event.path))
+    return PublishedExperiment.of(experiment, link_to_root(table.router.current_event.path))

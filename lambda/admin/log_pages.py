@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Self
 
-from experiments.log import LogLine
-from listing_query import InvalidQuery
+from experiments.jobs.log import LogLine
+from web.listing_query import InvalidQueryError
 
 MOST_LINES = 5000
 DEFAULT_LINES = 1000
@@ -41,13 +41,13 @@ class LogQuery:
         """Read a request's query parameters; an empty one asks for nothing.
 
         Raises:
-            InvalidQuery: a value makes no sense.
+            InvalidQueryError: a value makes no sense.
         """
         after, limit = parameters.get("after"), parameters.get("limit") or str(DEFAULT_LINES)
         if after and not _POSITION.fullmatch(after):
-            raise InvalidQuery("“after” is an attempt and the number of a line, like 1-250.")
+            raise InvalidQueryError("“after” is an attempt and the number of a line, like 1-250.")
         if not _LIMIT.fullmatch(limit) or int(limit) > MOST_LINES:
-            raise InvalidQuery(f"“limit” is a whole number from 1 to {MOST_LINES}.")
+            raise InvalidQueryError(f"“limit” is a whole number from 1 to {MOST_LINES}.")
         return cls(after=after or None, limit=int(limit))
 
     @property

@@ -8,10 +8,10 @@ from experiments.aggregates import ENDED
 from experiments.costs import Prices, spent, used_up
 from experiments.criteria import Criteria
 from experiments.fields import count
-from experiments.job_queue import JobQueue
-from experiments.jobs import Jobs
+from experiments.jobs.lifecycle import Jobs
+from experiments.jobs.queue import JobQueue
+from experiments.jobs.workers import Worker, WorkerRegistry
 from experiments.model import Experiment, Status
-from experiments.workers import Worker, WorkerRegistry
 
 from admin.documents import EndedJob, Job, JobState, MonitorDocument, QueueDepth, Spend, WorkerState
 from admin.error_rates import ErrorRates

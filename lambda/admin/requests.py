@@ -8,49 +8,89 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NoReturn, Self
 
-from experiments.clip_catalogue import CLIPS
 from experiments.codec_catalogue import CODECS
-from experiments.json_schema import FieldProblem, Schema, problems_of
-from http_api import Event, header_of
+from experiments.jobs.clip_catalogue import CLIPS
+from experiments.json_schema import FieldProblem, Schema, Validator
+from web.http_api import Event, header_of
 
 MOST_BODY_BYTES = 64 * 1024
 MOST_PROBLEMS = 50
 LONGEST_NAME = 200
 MOST_RERUNS = 100
 """How many experiments are run again at once."""
+ROOT = "/api/admin"
+"""The path that all requests' paths begin with."""
 KEY = r"^[A-Za-z0-9_-]{1,128}$"
-
-START: Schema = {
-    "type": "object",
-    "properties": {
-        "codec": {"type": "string", "enum": list(CODECS)},
-        "clip": {"type": "string", "enum": list(CLIPS)},
-        "name": {"type": "string", "maxLength": LONGEST_NAME, "description": "What it does, where that is left out."},
-        "parameters": {"type": "object", "description": "What the codec's own schema says: see `/api/admin/codecs`."},
-    },
-    "required": ["codec", "clip", "parameters"],
-    "additionalProperties": False,
-}
-RERUN: Schema = {
-    "type": "object",
-    "properties": {"parameters": {"type": "object", "description": "Others than those of the experiment."}},
-    "additionalProperties": False,
-}
-RERUNS: Schema = {
-    "type": "object",
-    "properties": {
-        "ids": {
-            "type": "array",
-            "items": {"type": "string", "maxLength": 256},
-            "maxItems": MOST_RERUNS,
-            "description": "Where that is left out: the newest that failed and were not run again.",
-        }
-    },
-    "additionalProperties": False,
+IDEMPOTENCY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "The same one repeats a request: what was done is not done again.",
+    "schema": {"type": "string", "pattern": KEY},
 }
 
+START = Validator(
+    {
+        "type": "object",
+        "properties": {
+            "codec": {"type": "string", "enum": list(CODECS)},
+            "clip": {"type": "string", "enum": list(CLIPS)},
+            "name": {
+                "type": "string",
+                "maxLength": LONGEST_NAME,
+                "description": "What it does, where that is left out.",
+            },
+            "parameters": {
+                "type": "object",
+                "description": "What the codec's own schema says: see `/api/admin/codecs`.",
+            },
+        },
+        "required": ["codec", "clip", "parameters"],
+        "additionalProperties": False,
+    }
+)
+RERUN = Validator(
+    {
+        "type": "object",
+        "properties": {"parameters": {"type": "object", "description": "Others than those of the experiment."}},
+        "additionalProperties": False,
+    }
+)
+RERUNS = Validator(
+    {
+        "type": "object",
+        "properties": {
+            "ids": {
+                "type": "array",
+                "items": {"type": "string", "maxLength": 256},
+                "maxItems": MOST_RERUNS,
+                "description": "Where that is left out: the newest that failed and were not run again.",
+            }
+        },
+        "additionalProperties": False,
+    }
+)
 
-class Refusal(Exception):  # noqa: N818 reads better where it is raised
+
+def _with(schema: Schema, **properties: Schema) -> Schema:
+    return {**schema, "properties": {**schema["properties"], **properties}}
+
+
+_PARAMETERS = {
+    codec.name: {name: rule for name, rule in codec.parameters.items() if name != "$schema"}
+    for codec in CODECS.values()
+}
+START_OF_ANY_CODEC: Schema = {
+    "oneOf": [
+        _with(START.schema, codec={"type": "string", "const": codec}, parameters=parameters)
+        for codec, parameters in _PARAMETERS.items()
+    ]
+}
+"""START, as programs are told of it: what the parameters may be depends on the codec."""
+RERUN_OF_ANY_CODEC = _with(RERUN.schema, parameters={"anyOf": list(_PARAMETERS.values())})
+
+
+class RefusalError(Exception):
     """A request that cannot be answered as it is."""
 
     def __init__(self, status: HTTPStatus, title: str, detail: str, retry_after: int | None = None) -> None:
@@ -60,7 +100,7 @@ class Refusal(Exception):  # noqa: N818 reads better where it is raised
         super().__init__(f"{title}. {detail}")
 
 
-class InvalidRequest(Exception):  # noqa: N818 reads better where it is raised
+class InvalidRequestError(Exception):
     """A request that asks for what there is not."""
 
     def __init__(self, problems: Iterable[FieldProblem]) -> None:
@@ -83,26 +123,26 @@ class StartRequest:
         """Read a request's document.
 
         Raises:
-            InvalidRequest: it is none, or asks of a codec what that doesn't take.
+            InvalidRequestError: it is none, or asks of a codec what that doesn't take.
         """
-        problems = list(problems_of(document, START))
+        problems = list(START.problems(document))
         asked: Mapping[str, Any] = document if isinstance(document, Mapping) else {}
         codec, parameters = asked.get("codec"), asked.get("parameters")
         if isinstance(codec, str) and codec in CODECS and isinstance(parameters, Mapping):
-            problems += problems_of(parameters, CODECS[codec].parameters, "/parameters")
+            problems += CODECS[codec].validator.problems(parameters, "/parameters")
         if problems:
-            raise InvalidRequest(problems)
+            raise InvalidRequestError(problems)
         return cls(**asked)
 
 
-def checked(document: object, schema: Schema) -> Mapping[str, Any]:
-    """Return a document that fits a schema of an object.
+def checked(document: object, validator: Validator) -> Mapping[str, Any]:
+    """Return a document that fits the schema of an object.
 
     Raises:
-        InvalidRequest: it doesn't.
+        InvalidRequestError: it doesn't.
     """
-    if problems := list(problems_of(document, schema)):
-        raise InvalidRequest(problems)
+    if problems := list(validator.problems(document)):
+        raise InvalidRequestError(problems)
     assert isinstance(document, Mapping)  # noqa: S101 the schema says so
     return document
 
@@ -111,12 +151,12 @@ def key_of(event: Event) -> str:
     """Return the key by which a client repeats a request.
 
     Raises:
-        Refusal: there is none, or one that isn't allowed.
+        RefusalError: there is none, or one that isn't allowed.
     """
     key = header_of(event, "idempotency-key")
     if not re.fullmatch(KEY, key):
         advice = "Send a header Idempotency-Key of 1 to 128 letters, digits, - and _; the same one to repeat a request."
-        raise Refusal(HTTPStatus.BAD_REQUEST, "Not without a key", advice)
+        raise RefusalError(HTTPStatus.BAD_REQUEST, "Not without a key", advice)
     return key
 
 
@@ -124,20 +164,20 @@ def body_of(event: Event) -> Any:
     """Return what a request's JSON body says; without a body, an empty object.
 
     Raises:
-        Refusal: it is too large, not JSON, or does not say that it is JSON.
+        RefusalError: it is too large, not JSON, or does not say that it is JSON.
     """
     body = _bytes_of(event)
     if not body:
         return {}
     if len(body) > MOST_BODY_BYTES:
         limit = f"Send at most {MOST_BODY_BYTES // 1024} KiB."
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too much at once", limit)
+        raise RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too much at once", limit)
     if header_of(event, "content-type").partition(";")[0].strip().lower() != "application/json":
-        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not JSON", "Send a body of the type application/json.")
+        raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not JSON", "Send a body of the type application/json.")
     try:
         return json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise Refusal(HTTPStatus.BAD_REQUEST, "Not JSON", "The body cannot be read as JSON.") from None
+        raise RefusalError(HTTPStatus.BAD_REQUEST, "Not JSON", "The body cannot be read as JSON.") from None
 
 
 def _bytes_of(event: Event) -> bytes:
@@ -147,7 +187,7 @@ def _bytes_of(event: Event) -> bytes:
     try:
         return base64.b64decode(body, validate=True)
     except ValueError:
-        raise Refusal(HTTPStatus.BAD_REQUEST, "Not JSON", "The body is damaged.") from None
+        raise RefusalError(HTTPStatus.BAD_REQUEST, "Not JSON", "The body is damaged.") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Self
 
-from aws_clients import cloudwatch_client, dynamodb_client, s3_client, sqs_client
 from experiments.costs import Prices
-from experiments.files import ExperimentFiles
-from experiments.job_queue import JobQueue
-from experiments.jobs import Jobs
-from experiments.log import Logs
+from experiments.jobs.lifecycle import Jobs
+from experiments.jobs.log import Logs
+from experiments.jobs.queue import JobQueue
+from experiments.jobs.workers import WorkerRegistry
 from experiments.repository import ExperimentRepository
-from experiments.workers import WorkerRegistry
+from web.aws_clients import cloudwatch_client, dynamodb_client, s3_client, sqs_client
 
 from admin.audit import AuditTrail
 from admin.control import Control
 from admin.error_rates import ErrorRates
+from admin.files import ExperimentFiles
 from admin.monitor import Monitor
 
 

@@ -1,34 +1,49 @@
 """Watching: what goes on, the logs of experiments, and what administrators did."""
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 
-from artefact_links import is_linkable
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.api_gateway import Router
-from experiments.jobs import IllegalChangeError, is_under_way
-from experiments.log import LogLine
+from experiments.jobs.lifecycle import IllegalChangeError, is_under_way
+from experiments.jobs.log import LogLine
+from web.artefact_links import is_linkable
+from web.documents import Problem
+from web.listing_query import ListingQuery
+from web.routes import Operation, RouteTable
 
 from admin.answers import answer
-from admin.documents import Audit, Line, Log
+from admin.documents import Audit, Line, Log, MonitorDocument
 from admin.log_pages import LogQuery, next_piece
+from admin.requests import ROOT
 from admin.services import services
 
 # Each administrator keeps it, and asks about it each time.
-REVALIDATED = {"Cache-Control": "private, no-cache"}
+REVALIDATED_BY_EACH = "private, no-cache"
 
-router = Router()  # type: ignore[no-untyped-call]
-
-
-@router.get("/monitor")
-def show_monitor() -> Response[str]:
-    """Tell what goes on."""
-    return answer(services().monitor.look(datetime.now(UTC)), headers=REVALIDATED)
+table = RouteTable(ROOT)
 
 
-@router.get("/experiments/<experiment_id>/log")
-def show_log(experiment_id: str) -> Response[str]:
-    """Tell what an experiment's programs have printed, from a line on."""
-    query = LogQuery.from_parameters(router.current_event.query_string_parameters)
+@table.get(
+    "/monitor",
+    cache_control=REVALIDATED_BY_EACH,
+    operation=Operation(answers={HTTPStatus.OK: MonitorDocument, HTTPStatus.NOT_MODIFIED: None}),
+)
+def get_monitor() -> Response[str]:
+    """What goes on: jobs, workers, queue, spend and errors. It has an ETag."""
+    return answer(services().monitor.look(datetime.now(UTC)))
+
+
+@table.get(
+    "/experiments/{id}/log",
+    operation=Operation(
+        query=LogQuery,
+        answers={HTTPStatus.OK: Log},
+        refusals={HTTPStatus.NOT_FOUND: Problem, HTTPStatus.BAD_REQUEST: Problem},
+    ),
+)
+def get_log(experiment_id: str) -> Response[str]:
+    """What an experiment's programs have printed, piece by piece."""
+    query = LogQuery.from_parameters(table.router.current_event.query_string_parameters)
     # Read first: once it has ended, all of its log is written.
     experiment = services().repository.get(experiment_id, consistent=True) if is_linkable(experiment_id) else None
     if experiment is None:
@@ -39,10 +54,18 @@ def show_log(experiment_id: str) -> Response[str]:
     return answer(Log(lines=tuple(map(_line, piece.lines)), after=after, complete=piece.is_last))
 
 
-@router.get("/audit")
-def show_audit() -> Response[str]:
-    """Tell who did what."""
-    page = services().audit.page(router.current_event.query_string_parameters.get("cursor"))
+@table.get(
+    "/audit",
+    operation=Operation(
+        query=ListingQuery,
+        query_fields={"cursor": "cursor"},
+        answers={HTTPStatus.OK: Audit},
+        refusals={HTTPStatus.BAD_REQUEST: Problem},
+    ),
+)
+def get_audit() -> Response[str]:
+    """Who did what, newest first."""
+    page = services().audit.page(table.router.current_event.query_string_parameters.get("cursor"))
     return answer(Audit(entries=page.entries, next_cursor=page.next_cursor))
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.configuration import Configuration, ConfigurationError
-from experiments.json_schema import FieldProblem, Schema, problems_of
+from experiments.configuration import CodecConfiguration, ConfigurationError
+from experiments.json_schema import FieldProblem, Schema, Validator
 
 _DECIMALS = 9
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,6 +30,14 @@ class CodecEntry:
     quality: Schema
     """The schema of a quality point on the scale of `rate_control`, with the usual one as its default."""
     options: Mapping[str, Schema] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse schemas that can't be checked.
+
+        Raises:
+            ValueError: one is such.
+        """
+        Validator(self.parameters)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -52,13 +60,18 @@ class CodecEntry:
         }
 
     @property
+    def validator(self) -> Validator:
+        """What finds all that is wrong with parameters."""
+        return Validator(self.parameters)
+
+    @property
     def defaults(self) -> dict[str, Any]:
         """What one asks for without an opinion."""
         return {"preset": self.preset, "quality": self.quality["default"], "options": {}}
 
-    def configuration(self, parameters: Mapping[str, Any], threads: int = 1) -> Configuration:
+    def configuration(self, parameters: Mapping[str, Any], threads: int = 1) -> CodecConfiguration:
         """Return the configuration that parameters, which fit the schema, ask for."""
-        return Configuration(
+        return CodecConfiguration(
             codec=self.name,
             quality=_tidy(parameters["quality"]),
             rate_control=self.rate_control,
@@ -67,7 +80,7 @@ class CodecEntry:
             options={name: _tidy(value) for name, value in parameters.get("options", {}).items()},
         )
 
-    def problems(self, configuration: Configuration) -> Iterator[FieldProblem]:
+    def problems(self, configuration: CodecConfiguration) -> Iterator[FieldProblem]:
         """Yield everything that a configuration asks for and this codec doesn't take."""
         if configuration.rate_control != self.rate_control:
             yield FieldProblem("", f"has no rate control {configuration.rate_control!r}: use {self.rate_control}")
@@ -77,9 +90,9 @@ class CodecEntry:
             "quality": configuration.quality,
             "options": dict(configuration.options),
         }
-        yield from problems_of(asked, self.parameters)
+        yield from self.validator.problems(asked)
 
-    def check(self, configuration: Configuration) -> None:
+    def check(self, configuration: CodecConfiguration) -> None:
         """Accept what the codec takes.
 
         Raises:

@@ -18,7 +18,7 @@ class ConfigurationError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
+class CodecConfiguration:
     """A codec, by its name in the catalogue, and how it is to encode."""
 
     codec: str

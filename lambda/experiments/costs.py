@@ -123,7 +123,7 @@ class Forecast(NamedTuple):
     costs: Costs
 
 
-class CodecCosts(NamedTuple):
+class CodecReport(NamedTuple):
     """What a codec's experiments cost: GPU time and storage."""
 
     codec: str
@@ -138,7 +138,7 @@ class CostReport:
 
     months: Sequence[Month]
     """The latest, newest first; without a gap from the first that anything is recorded of."""
-    codecs: Sequence[CodecCosts]
+    codecs: Sequence[CodecReport]
     """The most expensive first."""
     per_success: Cost | None
     """The mean cost of an experiment that succeeded, of all that ever ended."""
@@ -271,16 +271,16 @@ def _latest_months(usage: Sequence[Usage], last: str) -> list[str]:
     return [_name(number) for number in range(end, max(first, end - MONTHS + 1) - 1, -1)]
 
 
-def _by_codec(usage: Sequence[Usage], prices: Prices, month: str) -> list[CodecCosts]:
+def _by_codec(usage: Sequence[Usage], prices: Prices, month: str) -> list[CodecReport]:
     codecs = sorted({used.codec for used in usage if used.codec})
     costs = [_of_codec(codec, [used for used in usage if used.codec == codec], prices, month) for codec in codecs]
     return sorted(costs, key=lambda each: each.in_all.usd if each.in_all else 0, reverse=True)
 
 
-def _of_codec(codec: str, usage: Sequence[Usage], prices: Prices, month: str) -> CodecCosts:
+def _of_codec(codec: str, usage: Sequence[Usage], prices: Prices, month: str) -> CodecReport:
     of_month = _month(usage, prices, month).costs
     kept = [_kept_until(month, used) for used in usage]
-    return CodecCosts(
+    return CodecReport(
         codec=codec,
         this_month=_together(of_month.values()),
         in_all=_together(_cost(category, kept, prices) for category in Category),

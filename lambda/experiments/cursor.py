@@ -11,7 +11,7 @@ MOST_PARTITION_KEY_BYTES = 2048
 _MOST_SORT_KEY_BYTES = 1024
 
 
-class InvalidCursor(ValueError):  # noqa: N818
+class InvalidCursorError(ValueError):
     """A cursor that no page of this table handed out."""
 
 
@@ -30,17 +30,17 @@ def start_key(cursor: str) -> dict[str, Any]:
     """Return where a cursor leads to, but for the index's own key.
 
     Raises:
-        InvalidCursor: it is not one that a page handed out.
+        InvalidCursorError: it is not one that a page handed out.
     """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         position = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, RecursionError):
-        raise InvalidCursor("the cursor is damaged: start again from the first page") from None
+        raise InvalidCursorError("the cursor is damaged: start again from the first page") from None
     if not isinstance(position, list) or len(position) != len(_CURSOR_KEYS):
-        raise InvalidCursor("the cursor is not one of this table: start again from the first page")
+        raise InvalidCursorError("the cursor is not one of this table: start again from the first page")
     if not all(is_key(value, most) for value, most in zip(position, _CURSOR_KEYS.values(), strict=True)):
-        raise InvalidCursor("the cursor holds no valid keys: start again from the first page")
+        raise InvalidCursorError("the cursor holds no valid keys: start again from the first page")
     return {name: {"S": value} for name, value in zip(_CURSOR_KEYS, position, strict=True)}
 
 

@@ -1,10 +1,15 @@
-"""Readers for single fields of items that anyone may have written: they return None for what is broken, never raise."""
+"""Single fields of items: how they are written, and readers of what anyone may have written.
+
+Readers return None for what is broken, and never raise.
+"""
 
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 # Later than any time in seconds that an experiment can have (year 5138), earlier than any in milliseconds (1973).
@@ -75,3 +80,29 @@ def _parsed(value: object) -> object:
         return json.loads(value)
     except (ValueError, RecursionError):
         return None
+
+
+def iso_utc(moment: datetime) -> str:
+    """Return a time as the table keeps it: ISO 8601, UTC, always with microseconds, so that it sorts as text."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def stored(record: Any) -> dict[str, Any]:
+    """Return a dataclass's fields in the table's types, without those that are unknown or empty."""
+    values = {attribute.name: _stored(getattr(record, attribute.name)) for attribute in fields(record)}
+    return {name: value for name, value in values.items() if value is not None and value not in ("", {}, [])}
+
+
+def _stored(value: object) -> object:
+    match value:
+        case datetime():
+            return iso_utc(value)
+        case StrEnum():
+            return value.value
+        case float():
+            return Decimal(repr(value))
+        case tuple():
+            return [_stored(element) for element in value]
+        case Mapping():
+            return {name: _stored(element) for name, element in value.items()}
+    return stored(value) if is_dataclass(value) else value

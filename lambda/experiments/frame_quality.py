@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from experiments.fields import count, number, sequence
-from experiments.model import LOSSLESS_PSNR_DB, partition_key, psnr
+from experiments.metrics import LOSSLESS_PSNR_DB, psnr
+from experiments.model import partition_key
 
 FRAMES_SORT_KEY = "FRAMES"
 MOST_VALUES = 300
@@ -37,10 +38,15 @@ class FrameQuality:
         )
         return series if series.psnr_db or series.ssim else None
 
+    @property
+    def series(self) -> dict[str, tuple[float, ...]]:
+        """The values of each metric by its key."""
+        return {"psnr_db": self.psnr_db, "ssim": self.ssim}
+
     def to_item(self, experiment_id: str) -> dict[str, Any]:
         """Return the item with its keys; without `feed`, `status` and `codec` it is in no index."""
         keys = {"pk": partition_key(experiment_id), "sk": FRAMES_SORT_KEY}
-        return keys | {"step": self.step, "psnr_db": list(self.psnr_db), "ssim": list(self.ssim)}
+        return keys | {"step": self.step} | {key: list(values) for key, values in self.series.items()}
 
 
 def _worst_of_each(values: Sequence[float], step: int, places: int) -> tuple[float, ...]:

@@ -5,21 +5,21 @@ break a page. docs/data-model.md lists the attributes with their units.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
 from experiments import legacy
-from experiments.fields import amount, count, instant, mapping, number, sequence, text
-
-# Identical pictures have an infinite PSNR, which DynamoDB cannot keep; 100 dB stands for it, and for all above.
-LOSSLESS_PSNR_DB = 100.0
+from experiments.fields import amount, count, instant, mapping, number, sequence, stored, text
+from experiments.metrics import Metrics, RDPoint, between
 
 FEED = "EXPERIMENTS"
 SORT_KEY = "EXPERIMENT"
+# As much as a worker writes of an error and of the end of its log, and as lists show of others.
+MOST_ERROR_CHARACTERS = 400
+MOST_LOG_CHARACTERS = 2000
 
 Scalar = str | int | float | bool
 
@@ -43,76 +43,6 @@ def new_experiment_id(now: datetime, codec: str) -> str:
     """Return an id that sorts by time, names the codec and is safe in a URL: `20261124-061256-x265-9f86d081`."""
     safe_codec = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in codec.lower())
     return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{safe_codec.strip('-') or 'codec'}-{secrets.token_hex(4)}"
-
-
-def iso_utc(moment: datetime) -> str:
-    """Return a time as the table keeps it: ISO 8601, UTC, always with microseconds, so that it sorts as text."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metrics:
-    """What was measured of a whole clip; PSNR in dB (at most 100), SSIM from 0 to 1, VMAF from 0 to 100."""
-
-    psnr_db: float | None = None
-    psnr_y_db: float | None = None
-    psnr_u_db: float | None = None
-    psnr_v_db: float | None = None
-    ssim: float | None = None
-    ssim_y: float | None = None
-    ssim_u: float | None = None
-    ssim_v: float | None = None
-    vmaf: float | None = None
-    bitrate_kbps: float | None = None
-    compression_ratio: float | None = None
-    """Raw bytes per encoded byte."""
-    encode_seconds: float | None = None
-    encode_fps: float | None = None
-    duration_seconds: float | None = None
-    """How long the clip plays."""
-    encoded_bytes: int | None = None
-    raw_bytes: int | None = None
-
-    @classmethod
-    def from_map(cls, value: object) -> Self:
-        """Read a map of metrics; whatever is broken in it is None."""
-        metrics = mapping(value)
-        return cls(**{name: read(metrics[name]) for name, read in _METRIC_READERS.items() if name in metrics})
-
-    def to_map(self) -> dict[str, Any]:
-        """Return what is known, as the table keeps it."""
-        return _known(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RDPoint:
-    """One point of a rate-distortion curve."""
-
-    bitrate_kbps: float
-    psnr_db: float | None = None
-    ssim: float | None = None
-    vmaf: float | None = None
-    label: str = ""
-    """The quality setting, e.g. `CRF 28`."""
-
-    @classmethod
-    def from_map(cls, value: object) -> Self | None:
-        """Read one point; None where it has no bitrate, since it could not be drawn."""
-        point = mapping(value)
-        bitrate = amount(point.get("bitrate_kbps"))
-        if bitrate is None:
-            return None
-        return cls(
-            bitrate_kbps=bitrate,
-            psnr_db=psnr(point.get("psnr_db")),
-            ssim=_ssim(point.get("ssim")),
-            vmaf=_vmaf(point.get("vmaf")),
-            label=text(point.get("label")) or "",
-        )
-
-    def to_map(self) -> dict[str, Any]:
-        """Return what is known, as the table keeps it."""
-        return _known(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +71,6 @@ class Artefacts:
             stored_bytes=count(artefacts.get("stored_bytes")),
         )
 
-    def to_map(self) -> dict[str, Any]:
-        """Return what is known, as the table keeps it."""
-        return _known(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
@@ -160,7 +86,7 @@ class Experiment:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
-    metrics: Metrics = Metrics()
+    metrics: Metrics = Metrics()  # noqa: RUF009 it is frozen
     rd_points: tuple[RDPoint, ...] = ()
     artefacts: Artefacts = Artefacts()
     cost_usd: float | None = None
@@ -212,7 +138,7 @@ class Experiment:
             worker_build=text(read("worker_build")) or "",
             heartbeat_at=instant(read("heartbeat_at")),
             stop_requested_at=instant(read("stop_requested_at")),
-            progress=_progress(read("progress")),
+            progress=_read_progress(read("progress")),
             attempt=count(read("attempt")),
             parent_id=text(read("parent_id")),
         )
@@ -225,50 +151,10 @@ class Experiment:
         """
         if not self.id or self.created_at is None:
             raise ValueError("an experiment needs an id and created_at before it can be stored")
-        return {"pk": partition_key(self.id), "sk": SORT_KEY, "feed": FEED} | _known(self)
+        return {"pk": partition_key(self.id), "sk": SORT_KEY, "feed": FEED} | stored(self)
 
 
-def psnr(value: object) -> float | None:
-    """Read a PSNR in dB; infinity, as measured between identical pictures, and all above 100 are 100."""
-    result = amount(value)
-    if result is None:
-        return LOSSLESS_PSNR_DB if isinstance(value, (float, str)) and str(value) == "inf" else None
-    return min(result, LOSSLESS_PSNR_DB)
-
-
-def _ssim(value: object) -> float | None:
-    result = number(value)
-    return result if result is not None and -1 <= result <= 1 else None
-
-
-def _progress(value: object) -> float | None:
-    result = amount(value)
-    return result if result is not None and result <= 1 else None
-
-
-def _vmaf(value: object) -> float | None:
-    result = amount(value)
-    return result if result is not None and result <= 100 else None
-
-
-_METRIC_READERS: dict[str, Callable[[object], Any]] = {
-    "psnr_db": psnr,
-    "psnr_y_db": psnr,
-    "psnr_u_db": psnr,
-    "psnr_v_db": psnr,
-    "ssim": _ssim,
-    "ssim_y": _ssim,
-    "ssim_u": _ssim,
-    "ssim_v": _ssim,
-    "vmaf": _vmaf,
-    "bitrate_kbps": amount,
-    "compression_ratio": amount,
-    "encode_seconds": amount,
-    "encode_fps": amount,
-    "duration_seconds": amount,
-    "encoded_bytes": count,
-    "raw_bytes": count,
-}
+_read_progress = between(0, 1)
 
 
 def _status(value: object) -> Status | None:
@@ -289,26 +175,3 @@ def _scalar(value: object) -> Scalar | None:
     if isinstance(value, (bool, int)):
         return value
     return number(value)
-
-
-def _known(record: Any) -> dict[str, Any]:
-    """Return a record's fields in the table's types, without those that are unknown or empty."""
-    values = {attribute.name: _stored(getattr(record, attribute.name)) for attribute in fields(record)}
-    return {name: value for name, value in values.items() if value is not None and value not in ("", {}, [])}
-
-
-def _stored(value: object) -> object:
-    match value:
-        case datetime():
-            return iso_utc(value)
-        case StrEnum():
-            return value.value
-        case float():
-            return Decimal(repr(value))
-        case Metrics() | Artefacts() | RDPoint():
-            return value.to_map()
-        case tuple():
-            return [_stored(element) for element in value]
-        case Mapping():
-            return {name: _stored(element) for name, element in value.items()}
-    return value

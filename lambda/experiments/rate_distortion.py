@@ -8,11 +8,12 @@ experiments that succeeded count.
 """
 
 import math
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from experiments.bjontegaard import Delta, Fit, NotComparable, Point, bd_quality, bd_rate
-from experiments.model import LOSSLESS_PSNR_DB, Experiment, RDPoint, Scalar, Status
+from experiments.metrics import LOSSLESS_PSNR_DB, MEASURED, RDPoint, Unit
+from experiments.model import Experiment, Scalar, Status
 
 # Fewer points or less overlap than these make a comparison weak: the common test conditions use four points, and the
 # `bjontegaard` package warns below this overlap.
@@ -22,40 +23,49 @@ LEAST_OVERLAP = 0.75
 # A bit and a terabit per second: what lies beyond is a mistake, and would only squeeze the other points together.
 LEAST_KBPS, MOST_KBPS = 1e-3, 1e9
 
+DECIMALS_OF_DECIBELS = 2
+
 # Parameters that are those of the clip: curves of different pictures are not to be compared.
 _SOURCE = ("width", "height", "fps", "frames", "pixel_format")
 
 
-class Metric(NamedTuple):
-    """A measure of quality, of which more is better."""
+class Scale(NamedTuple):
+    """What curves are drawn by: a metric, of which more is better, or its decibels."""
 
     key: str
     """Its name in links."""
     name: str
     unit: str
-    places: int
-    """How many decimals it is written with."""
-    attribute: str
-    """Where a record of an experiment has it."""
+    decimals: int
+    """How many it is written with."""
+    metric: str
+    """The metric's key."""
     in_decibels: bool = False
-    """Whether it is -10·log10(1 - x) of what the record has, as x264 and Daala write SSIM, to spread it evenly."""
+    """Whether it is -10·log10(1 - x) of the metric."""
 
     def of(self, measurement: "Measurement") -> float | None:
         """Return what was measured; None where it was not, or has no bound, as between identical pictures."""
-        value = measurement.read(self.attribute)
-        if value is None or (self.unit == "dB" and value >= (1 if self.in_decibels else LOSSLESS_PSNR_DB)):
+        value = measurement.read(self.metric)
+        if value is None or (self.unit == Unit.DECIBEL and value >= (1 if self.in_decibels else LOSSLESS_PSNR_DB)):
             return None
         return -10 * math.log10(1 - value) if self.in_decibels else value
 
 
-METRICS = (
-    Metric("psnr", "PSNR", "dB", 2, "psnr_db"),
-    *(Metric(f"psnr-{plane}", f"PSNR-{plane.upper()}", "dB", 2, f"psnr_{plane}_db") for plane in "yuv"),
-    Metric("ssim", "SSIM", "", 4, "ssim"),
-    *(Metric(f"ssim-{plane}", f"SSIM-{plane.upper()}", "", 4, f"ssim_{plane}") for plane in "yuv"),
-    Metric("ssim-db", "SSIM (dB)", "dB", 2, "ssim", in_decibels=True),
-    Metric("vmaf", "VMAF", "", 2, "vmaf"),
-)
+def _scales() -> Iterator[Scale]:
+    """Yield what there may be curves by: each metric of the whole picture, those of its planes, its decibels."""
+    drawn = [metric for metric in MEASURED if metric.curve]
+    for label in dict.fromkeys(metric.label for metric in drawn):
+        alike = [metric for metric in drawn if metric.label == label]
+        for metric in alike:
+            name = f"{metric.label}-{metric.plane}" if metric.plane else metric.label
+            yield Scale(metric.curve, name, metric.unit, metric.decimals, metric.key)
+        for metric in (each for each in alike if each.has_curve_in_decibels):
+            yield Scale(
+                f"{metric.curve}-db", f"{metric.label} (dB)", Unit.DECIBEL, DECIMALS_OF_DECIBELS, metric.key, True
+            )
+
+
+SCALES = tuple(_scales())
 
 
 class Measurement(NamedTuple):
@@ -92,7 +102,7 @@ class CurvePoint(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """A sweep by one metric."""
+    """A sweep by one scale."""
 
     name: str
     points: tuple[CurvePoint, ...]
@@ -103,7 +113,7 @@ class Curve(NamedTuple):
         return tuple((point.bitrate_kbps, point.quality) for point in self.points)
 
 
-class Comparison(NamedTuple):
+class CurveComparison(NamedTuple):
     """A test curve against an anchor."""
 
     anchor: Curve
@@ -142,27 +152,27 @@ def sweeps_through(compared: Sequence[Experiment], others: Iterable[Experiment])
     return _named({clip: sweeps for clip, sweeps in through.items() if sweeps})
 
 
-def curves_of(sweeps: Iterable[Sweep], metric: Metric) -> list[Curve]:
-    """Return the sweeps by a metric; those that have no point of it are left out."""
-    curves = (Curve(sweep.name, _points(sweep, metric)) for sweep in sweeps)
+def curves_of(sweeps: Iterable[Sweep], scale: Scale) -> list[Curve]:
+    """Return the sweeps by a scale; those that have no point of it are left out."""
+    curves = (Curve(sweep.name, _points(sweep, scale)) for sweep in sweeps)
     return [curve for curve in curves if curve.points]
 
 
-def bd_matrix(curves: Sequence[Curve], fit: Fit) -> list[list[Comparison | None]]:
+def bd_matrix(curves: Sequence[Curve], fit: Fit) -> list[list[CurveComparison | None]]:
     """Return a row per anchor with a column per test curve; None where they are the same."""
     return [[None if test is anchor else _compare(anchor, test, fit) for test in curves] for anchor in curves]
 
 
-def _compare(anchor: Curve, test: Curve, fit: Fit) -> Comparison:
+def _compare(anchor: Curve, test: Curve, fit: Fit) -> CurveComparison:
     arguments = anchor.pairs, test.pairs, fit, (anchor.name, test.name)
-    return Comparison(anchor, test, bd_rate(*arguments), bd_quality(*arguments))
+    return CurveComparison(anchor, test, bd_rate(*arguments), bd_quality(*arguments))
 
 
-def _points(sweep: Sweep, metric: Metric) -> tuple[CurvePoint, ...]:
+def _points(sweep: Sweep, scale: Scale) -> tuple[CurvePoint, ...]:
     return tuple(
         CurvePoint(measurement.point.bitrate_kbps, value, measurement.point.label, measurement.experiment.id)
         for measurement in sweep.measurements
-        if (value := metric.of(measurement)) is not None
+        if (value := scale.of(measurement)) is not None
     )
 
 
@@ -194,7 +204,7 @@ def _measured(experiments: Iterable[Experiment], apart: Container[str] = ()) -> 
 
 
 def _named(clips: _Clips) -> dict[str, list[Sweep]]:
-    names = _told_apart(clips)
+    names = _distinct_names(clips)
     return {names[clip]: _sweeps(clips[clip]) for clip in sorted(clips, key=names.__getitem__)}
 
 
@@ -218,7 +228,7 @@ def _configuration_of(experiment: Experiment) -> _Named:
 
 
 def _sweeps(sweeps: Mapping[_Named, _Measurements]) -> list[Sweep]:
-    names = _told_apart(sweeps)
+    names = _distinct_names(sweeps)
     found = (
         Sweep(
             names[configuration], sorted(measurements.values(), key=lambda measurement: measurement.point.bitrate_kbps)
@@ -228,7 +238,7 @@ def _sweeps(sweeps: Mapping[_Named, _Measurements]) -> list[Sweep]:
     return sorted(found, key=lambda sweep: sweep.name)
 
 
-def _told_apart(variants: Iterable[_Named]) -> dict[_Named, str]:
+def _distinct_names(variants: Iterable[_Named]) -> dict[_Named, str]:
     """Return a name for each; where several have the same one, with the parameters that they don't have in common."""
     by_name: dict[str, list[_Named]] = {}
     for variant in variants:

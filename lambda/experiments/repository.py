@@ -35,11 +35,18 @@ from experiments.attribute_values import item_to_attribute_values, item_to_pytho
 from experiments.batch import write_in_batches
 from experiments.criteria import Criteria, Listing
 from experiments.cursor import MOST_PARTITION_KEY_BYTES, cursor, is_key, start_key
-from experiments.fields import mapping
+from experiments.fields import iso_utc, mapping
 from experiments.frame_quality import FRAMES_SORT_KEY, FrameQuality
-from experiments.model import SORT_KEY, Experiment, Status, iso_utc, partition_key
+from experiments.model import SORT_KEY, Experiment, Status, partition_key
 from experiments.snapshots import RELEASES, Snapshots, snapshots_of
-from experiments.transaction import as_item, as_key, as_request, is_in_the_way, removing_transaction, transaction
+from experiments.transaction import (
+    as_item,
+    as_key,
+    as_request,
+    is_transaction_conflict,
+    removing_transaction,
+    transaction,
+)
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -80,7 +87,7 @@ class Neighbours(NamedTuple):
     older: Experiment | None
 
 
-class Record(NamedTuple):
+class ExperimentRecord(NamedTuple):
     """All that is kept under an experiment's partition key."""
 
     experiment: Experiment
@@ -108,7 +115,7 @@ class ExperimentRepository:
         """Return a page of all experiments, newest first.
 
         Raises:
-            InvalidCursor: the cursor is not one that a page handed out.
+            InvalidCursorError: the cursor is not one that a page handed out.
         """
         return self.find(Criteria(), limit, cursor)
 
@@ -120,7 +127,7 @@ class ExperimentRepository:
         cursor, that is the first page.
 
         Raises:
-            InvalidCursor: a cursor is not one that a page handed out.
+            InvalidCursorError: a cursor is not one that a page handed out.
         """
         if not is_key(criteria.listing.value, MOST_PARTITION_KEY_BYTES):
             return Page([], None)
@@ -136,7 +143,7 @@ class ExperimentRepository:
         item = self._item(experiment_id, consistent=consistent) if _is_id(experiment_id) else None
         return self._experiment(item) if item else None
 
-    def record(self, experiment_id: str) -> Record | None:
+    def record(self, experiment_id: str) -> ExperimentRecord | None:
         """Return all that is kept of one experiment, or None where there is none of that id."""
         if not _is_id(experiment_id):
             return None
@@ -144,7 +151,7 @@ class ExperimentRepository:
         if SORT_KEY not in items:
             return None
         frames = items.get(FRAMES_SORT_KEY)
-        return Record(
+        return ExperimentRecord(
             experiment=Experiment.from_item(items[SORT_KEY]),
             frames=FrameQuality.from_item(frames) if frames else None,
             reruns=tuple(
@@ -218,7 +225,7 @@ class ExperimentRepository:
             self._write(before, after, *self._requests(beside))
             return after
 
-        return _until_nobody_is_in_the_way(attempt)
+        return _retry_on_conflict(attempt)
 
     def put_once(self, experiment: Experiment, key: str, now: datetime, beside: Sequence[Replacement] = ()) -> str:
         """Write a new experiment, and items beside it, unless one was written with this key in the last days.
@@ -241,7 +248,7 @@ class ExperimentRepository:
             self._write(None, experiment, {"Put": unless_noted}, *self._requests(beside))
             return experiment.id
 
-        return _until_nobody_is_in_the_way(attempt)
+        return _retry_on_conflict(attempt)
 
     def written_with(self, key: str) -> str | None:
         """Return the id of the experiment that was written with a key in the last days."""
@@ -271,7 +278,7 @@ class ExperimentRepository:
             requests += [*self._without_best(experiment), *self._without_curve_point(experiment)]
             self._client.transact_write_items(TransactItems=requests)  # type: ignore[arg-type]
 
-        _until_nobody_is_in_the_way(attempt)
+        _retry_on_conflict(attempt)
 
     def removed(self) -> list[str]:
         """Return the ids of experiments of which something may be left."""
@@ -500,12 +507,12 @@ def _read_totals(items: list[dict[str, Any]]) -> Totals:
     return Totals.from_items(map(item_to_python, items))
 
 
-def _until_nobody_is_in_the_way(attempt: Callable[[], Result]) -> Result:
+def _retry_on_conflict(attempt: Callable[[], Result]) -> Result:
     for _ in range(_MOST_TRANSACTIONS - 1):
         try:
             return attempt()
         except ClientError as error:
-            if not is_in_the_way(error):
+            if not is_transaction_conflict(error):
                 raise
         time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 no secret depends on it
     return attempt()

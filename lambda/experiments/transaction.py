@@ -51,7 +51,7 @@ def as_item(change: Replacement) -> dict[str, Any]:
     return as_key(change.key) | item_to_attribute_values(change.attributes or {})
 
 
-def is_in_the_way(error: ClientError) -> bool:
+def is_transaction_conflict(error: ClientError) -> bool:
     """Tell whether a transaction was refused because of another writer, so that it may be tried again."""
     reasons: Any = error.response.get("CancellationReasons", [])
     return bool(reasons) and all(reason.get("Code") in _BY_ANOTHER_WRITER for reason in reasons)

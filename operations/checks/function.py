@@ -9,6 +9,7 @@ from components import admin_api, renderer
 from components.lambda_package import ARCHITECTURE, RUNTIME, LambdaPackage
 from components.release_gate import LIVE_ALIAS
 from components.served import get
+from components.sign_in import ADMIN_GROUP
 from operations.checks.check import Check, CouldNotLook, compared
 from operations.checks.differences import archive_files, different_files
 from operations.checks.target import Target
@@ -106,6 +107,7 @@ def _admin_api(target: Target) -> Declared:
         environment={
             **_shared_environment(target),
             "ADMIN_FUNCTION": outputs["admin_function"],
+            "ADMIN_GROUP": ADMIN_GROUP,
             "API_ID": outputs["api_id"],
             "CHAT_MODEL": settings.chat_model,
             "CHAT_MONTHLY_USD": settings.chat_monthly_usd,

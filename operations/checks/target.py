@@ -9,8 +9,9 @@ import pulumi
 import yaml
 from botocore.exceptions import BotoCoreError
 
+from components.admin_api import package_admin_api
 from components.aws_connection import PATIENCE, connected
-from components.lambda_package import LambdaPackage, package_source
+from components.lambda_package import LambdaPackage
 from components.renderer import package_renderer
 from components.settings import Settings
 from components.sign_in import CONFIGURATION_KEY, configuration
@@ -72,7 +73,7 @@ class Target:
                 outputs={name: str(outputs[name]) for name in OUTPUTS if name != "release"},
                 release=outputs["release"],
                 package=package_renderer(root / "lambda"),
-                admin_package=package_source(root / "lambda", "admin-api"),
+                admin_package=package_admin_api(root / "lambda"),
                 static_files=root / "dashboard",
                 functions=connected("lambda", config, PATIENCE),
                 objects=connected("s3", config, PATIENCE),

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from admin.files import REFERENCES
 from botocore.exceptions import ClientError
-from experiments.files import REFERENCES
 from experiments.model import Experiment
 from s3transfer.manager import TransferManager
 

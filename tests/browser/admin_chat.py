@@ -21,8 +21,8 @@ from admin.chat_documents import (
     UsageDocument,
 )
 from admin.control import CHAT, Control
-from admin.requests import Refusal, StartRequest
-from experiments.jobs import IllegalChangeError
+from admin.requests import RefusalError, StartRequest
+from experiments.jobs.lifecycle import IllegalChangeError
 
 from tests.browser.admin_lab import HOSTILE
 
@@ -92,7 +92,7 @@ class ScriptedChat:
         if key in self.asked:
             return _so_far(found, self.asked[key])
         if found.state is Progress.WORKING:
-            raise Refusal(HTTPStatus.CONFLICT, "The last question is still being answered", "Wait for its answer.")
+            raise RefusalError(HTTPStatus.CONFLICT, "The last question is still being answered", "Wait for its answer.")
         begin = self.asked[key] = _length(found)
         return self._step(_said(replace(found, state=Progress.WORKING), Role.USER, text), begin)
 
@@ -119,7 +119,7 @@ class ScriptedChat:
         found = self._known(conversation)
         proposal = next((one for one in _proposals(found.messages) if one.id == proposal_id), None)
         if proposal is None:
-            raise Refusal(HTTPStatus.NOT_FOUND, "No such proposal", "Its conversation may have been deleted.")
+            raise RefusalError(HTTPStatus.NOT_FOUND, "No such proposal", "Its conversation may have been deleted.")
         if proposal.state is ProposalState.OPEN:
             refused = replace(proposal, state=ProposalState.REFUSED)
             decided = _carried_out(proposal, control) if decision == "confirm" else refused
@@ -133,12 +133,14 @@ class ScriptedChat:
 
     def _known(self, conversation: str) -> ConversationDocument:
         if conversation not in self.conversations:
-            raise Refusal(HTTPStatus.NOT_FOUND, "No such conversation", "It may have been deleted. Begin a new one.")
+            raise RefusalError(
+                HTTPStatus.NOT_FOUND, "No such conversation", "It may have been deleted. Begin a new one."
+            )
         return self.conversations[conversation]
 
     def _refuse_where_disabled(self) -> None:
         if self.why_not:
-            raise Refusal(HTTPStatus.CONFLICT, "The chat is not enabled", self.why_not)
+            raise RefusalError(HTTPStatus.CONFLICT, "The chat is not enabled", self.why_not)
 
 
 def _said(conversation: ConversationDocument, role: Role, text: str) -> ConversationDocument:

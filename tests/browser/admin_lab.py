@@ -12,17 +12,18 @@ from admin.error_rates import ErrorRate
 from admin.monitor import Monitor
 from admin.services import Services
 from experiments.aggregates import Replacement, Totals, Usage
-from experiments.clip_catalogue import CLIPS, clip_parameters
 from experiments.codec_catalogue import CODECS
 from experiments.costs import Prices
 from experiments.criteria import Criteria
-from experiments.job_queue import Depth
-from experiments.jobs import Jobs
-from experiments.log import LogLine
-from experiments.model import Artefacts, Experiment, Metrics, Status
-from experiments.planning import planned
-from experiments.repository import Page, Record
-from experiments.workers import Worker
+from experiments.jobs.clip_catalogue import CLIPS, clip_parameters
+from experiments.jobs.lifecycle import Jobs
+from experiments.jobs.log import LogLine
+from experiments.jobs.planning import planned
+from experiments.jobs.queue import Depth
+from experiments.jobs.workers import Worker
+from experiments.metrics import Metrics
+from experiments.model import Artefacts, Experiment, Status
+from experiments.repository import ExperimentRecord, Page
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 """What becomes an alert wherever text is taken for markup."""
@@ -111,10 +112,10 @@ class _Repository:
     def get(self, experiment_id: str, *, consistent: bool = False) -> Experiment | None:
         return self.lab.experiments.get(experiment_id)
 
-    def record(self, experiment_id: str) -> Record | None:
+    def record(self, experiment_id: str) -> ExperimentRecord | None:
         found = self.get(experiment_id)
         reruns = (one for one in self.lab.experiments.values() if one.parent_id == experiment_id)
-        return Record(found, None, tuple(reruns)) if found else None
+        return ExperimentRecord(found, None, tuple(reruns)) if found else None
 
     def change(
         self,

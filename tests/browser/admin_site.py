@@ -25,9 +25,9 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from admin import services as admin_services
 from admin.answers import JSON, PROBLEM
-from admin.requests import Refusal
+from admin.requests import RefusalError
 from admin.services import Services
-from api.documents import PublishedExperiment, as_json
+from web.documents import PublishedExperiment, as_json
 
 from sandbox.places import PROJECT
 from tests.admin_client import AdminClient, Answer
@@ -151,7 +151,7 @@ class AdminSite:
             found = self.chat.answer(
                 method, path, json.loads(body or "{}"), headers.get("idempotency-key", ""), control
             )
-        except Refusal as refusal:
+        except RefusalError as refusal:
             problem = {"status": refusal.status, "title": refusal.title, "detail": refusal.detail}
             return Answer(refusal.status, {"Content-Type": PROBLEM}, json.dumps(problem))
         if found is None:

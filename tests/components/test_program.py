@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from experiments.jobs import MOST_ATTEMPTS, STALLED_AFTER
+from experiments.jobs.lifecycle import MOST_ATTEMPTS, STALLED_AFTER
 
 from components.settings import NAMED, InvalidConfig
 from tests.components.conftest import ACCOUNT, PROJECT, ROOT, Program

@@ -10,16 +10,16 @@ from unittest.mock import patch
 from admin.audit import AuditTrail
 from admin.control import Control
 from admin.error_rates import ErrorRates
+from admin.files import ExperimentFiles
 from admin.monitor import Monitor
 from admin.services import Services, services
 from experiments.costs import Prices
-from experiments.files import ExperimentFiles
-from experiments.job_queue import JobQueue
-from experiments.jobs import Jobs
-from experiments.log import Logs
+from experiments.jobs.lifecycle import Jobs
+from experiments.jobs.log import Logs
+from experiments.jobs.queue import JobQueue
+from experiments.jobs.workers import WorkerRegistry
 from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
-from experiments.workers import WorkerRegistry
 
 from sandbox.emulator import Emulator
 from tests.stack.experiments_table import create_table

@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from admin.files import ExperimentFiles
 from admin.requests import StartRequest
-from experiments.files import ExperimentFiles
 from experiments.frame_quality import FrameQuality
-from experiments.job_queue import JobQueue
-from experiments.jobs import STALLED_AFTER, IllegalChangeError
-from experiments.log import LogLine
-from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Scalar, Status
-from experiments.workers import Worker
+from experiments.jobs.lifecycle import STALLED_AFTER, IllegalChangeError
+from experiments.jobs.log import LogLine
+from experiments.jobs.queue import JobQueue
+from experiments.jobs.workers import Worker
+from experiments.metrics import Metrics, RDPoint
+from experiments.model import Artefacts, Experiment, Scalar, Status
 
 from sandbox.emulator import Emulator
 from tests.admin_client import AdminClient, Answer

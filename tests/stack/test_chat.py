@@ -17,12 +17,13 @@ from admin.chat.store import HELD, KEPT, Conversation, ConversationStore
 from admin.chat.tools import MOST_CHARACTERS
 from admin.chat.turns import MOST_STEPS, MOST_TOOLS, Chat
 from admin.chat_documents import ChatStep, Decision, ProposalState
-from admin.requests import Refusal
+from admin.requests import RefusalError
 from botocore.exceptions import ReadTimeoutError
 from experiments.aggregates import CHAT_USER
-from experiments.job_queue import JobQueue
-from experiments.log import LogLine, Logs
-from experiments.model import Experiment, Metrics, RDPoint, Status
+from experiments.jobs.log import LogLine, Logs
+from experiments.jobs.queue import JobQueue
+from experiments.metrics import Metrics, RDPoint
+from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
 
 from sandbox.emulator import Emulator
@@ -194,7 +195,7 @@ def test_many_confirmations_at_once_are_one(site: Site) -> None:
         try:
             where = "id-of-ada", site.conversation, proposal["id"]
             return site.chat.proposals.decide(*where, Decision.CONFIRM, "ada", datetime.now(UTC)).state
-        except Refusal as refused:
+        except RefusalError as refused:
             return refused.status
 
     with ThreadPoolExecutor(8) as pool:

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 import schemathesis
 from admin.chat import routes as chat_routes
-from api.openapi import description
-from experiments.log import LogLine
+from description.openapi import openapi
+from experiments.jobs.log import LogLine
 from experiments.model import Experiment, Status
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import one_of, sampled_from
+from renderer import api_document
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
@@ -29,7 +30,7 @@ from sandbox.emulator import Emulator
 from tests.admin_client import CLAIMS
 from tests.api_gateway import ADMIN, ApiGateway
 from tests.stack.admin_lab import Lab
-from tests.unit.renderer.conftest import ENVIRONMENT
+from tests.unit.renderer.conftest import ENVIRONMENT, api_file
 
 EXAMPLES = os.environ.get("API_EXAMPLES")
 """How many requests are made up for each operation."""
@@ -48,21 +49,22 @@ MADE_UP = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-OPERATIONS = [(method.upper(), path) for path, one in description("test")["paths"].items() for method in one]
+OPERATIONS = [(method.upper(), path) for path, one in openapi()["paths"].items() for method in one]
 
 
 @pytest.fixture(scope="module")
-def renderer() -> Iterator[ModuleType]:
+def renderer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
+        patch.setattr(api_document, "FILE", api_file(tmp_path_factory.mktemp("packaged")))
         yield importlib.import_module("index_ssr")
 
 
 @pytest.fixture(scope="module")
 def lab(emulator: Emulator, renderer: ModuleType) -> Iterator[Lab]:
     with Lab.open(emulator, "described") as lab, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(renderer, "experiments", lab.repository)
+        patch.setattr(renderer.services(), "experiments", lab.repository)
         patch.setenv("CHAT_MODEL", "sandbox.stand-in")
         patch.setenv("CHAT_MONTHLY_USD", "1000")
         stand_in = emulator.client("bedrock-runtime")

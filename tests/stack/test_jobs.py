@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from experiments.jobs import MOST_ATTEMPTS, STALLED_AFTER, IllegalChangeError, Jobs
-from experiments.model import Experiment, Metrics, Status
+from experiments.jobs.lifecycle import MOST_ATTEMPTS, STALLED_AFTER, IllegalChangeError, Jobs
+from experiments.metrics import Metrics
+from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
 
 from sandbox.emulator import Emulator

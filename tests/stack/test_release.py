@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.renderer import Renderer
+from components.routes import routes_of
 from components.static_site import site_files
 from tests.project_copy import ProjectCopy
 
@@ -71,7 +71,7 @@ def test_a_rollback_is_released_as_such_and_ended_by_whoever_says_so_alone(proje
     assert first["renderer_code_sha256"] in project.get(first["dashboard_url"]).text
     assert back["release"]["renderer"] == {**first["release"]["renderer"], "rolled_back": True}
     assert back["release"]["admin_api"] == second["release"]["admin_api"]
-    assert back["release"]["invalidated"] == list(Renderer.paths)
+    assert back["release"]["invalidated"] == list(routes_of(project.folder / "lambda").paths)
     assert project.get(f"{first['dashboard_url']}release.json").json() == back["release"]
 
     message = project.fail("up")

@@ -84,7 +84,7 @@ def _missing_dependency(project: ProjectCopy) -> None:
 
 
 def _template_error(project: ProjectCopy) -> None:
-    _append(project, "lambda/templates/layout.html", "{{ no_such_field }}\n")
+    _append(project, "lambda/renderer/templates/layout.html", "{{ no_such_field }}\n")
 
 
 def _answer_500(project: ProjectCopy) -> None:
@@ -93,12 +93,12 @@ def _answer_500(project: ProjectCopy) -> None:
 
 def _time_out(project: ProjectCopy) -> None:
     project.configure(rendererTimeoutSeconds=1)
-    _append(project, RENDERER, "def handler(event, context):\n    time.sleep(20)\n")
+    _append(project, RENDERER, "import time\n\ndef handler(event, context):\n    time.sleep(20)\n")
 
 
 def _previous_build_id(project: ProjectCopy) -> None:
     build = project.outputs()["renderer_code_sha256"]
-    _append(project, RENDERER, f"release = Release({build!r}, release.version, release.stack)\n")
+    _append(project, RENDERER, f"services().release = type(services().release)({build!r}, '12', 'sandbox')\n")
 
 
 def _missing_permission(project: ProjectCopy) -> None:
@@ -168,5 +168,5 @@ def _append(project: ProjectCopy, name: str, text: str) -> None:
 
 
 def _sources(project: ProjectCopy) -> dict[str, bytes]:
-    names = ("Pulumi.sandbox.yaml", RENDERER, "lambda/requirements.txt", "lambda/templates/layout.html")
+    names = ("Pulumi.sandbox.yaml", RENDERER, "lambda/requirements.txt", "lambda/renderer/templates/layout.html")
     return {name: (project.folder / name).read_bytes() for name in (*names, "components/renderer.py")}

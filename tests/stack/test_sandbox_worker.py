@@ -11,11 +11,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from experiments.job_queue import JobQueue
-from experiments.jobs import Jobs
+from experiments.jobs.lifecycle import Jobs
+from experiments.jobs.queue import JobQueue
+from experiments.jobs.workers import Worker, WorkerRegistry
 from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
-from experiments.workers import Worker, WorkerRegistry
 
 from components.worker_role import PARTITIONS
 from operations.left_behind import found

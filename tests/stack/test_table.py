@@ -10,7 +10,8 @@ import pytest
 from experiments.aggregates import CODEC_USER, DELIVERY_USER, Best, Usage
 from experiments.attribute_values import item_to_attribute_values
 from experiments.criteria import Criteria
-from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status
+from experiments.metrics import Metrics, RDPoint
+from experiments.model import Artefacts, Experiment, Status
 from experiments.repository import ExperimentRepository
 
 from operations.delivery import delivered_bytes, note

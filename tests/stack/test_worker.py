@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from experiments.jobs import MOST_ATTEMPTS, STALLED_AFTER
+from experiments.jobs.lifecycle import MOST_ATTEMPTS, STALLED_AFTER
 from experiments.model import Status
 
 from sandbox.emulator import Emulator

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from experiments.job_queue import JobQueue
-from experiments.jobs import Jobs
-from experiments.log import Logs
+from experiments.jobs.lifecycle import Jobs
+from experiments.jobs.log import Logs
+from experiments.jobs.queue import JobQueue
+from experiments.jobs.workers import WorkerRegistry
 from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
-from experiments.workers import WorkerRegistry
 
 from sandbox.emulator import Emulator
 from tests.project_copy import ROOT

@@ -16,9 +16,9 @@ from experiments.attribute_values import item_to_python
 from experiments.costs import Prices, used_up
 from experiments.transaction import as_key, as_request
 
-from admin.chat.store import Content, Message
+from admin.chat.store import Content, ConverseMessage
 from admin.chat_documents import UsageDocument
-from admin.requests import Refusal
+from admin.requests import RefusalError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -31,7 +31,7 @@ MOST_ANSWERED_TOKENS = 1200
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ModelAnswer:
     """What the model says."""
 
     content: Sequence[Content]
@@ -48,11 +48,13 @@ class ChatModel:
     bedrock: Any
     """botocore's client of `bedrock-runtime`."""
 
-    def answer(self, system: str, tools: Sequence[Mapping[str, Any]], messages: Sequence[Message]) -> Answer:
+    def answer(
+        self, system: str, tools: Sequence[Mapping[str, Any]], messages: Sequence[ConverseMessage]
+    ) -> ModelAnswer:
         """Ask for the next message of a conversation.
 
         Raises:
-            Refusal: it gives none.
+            RefusalError: it gives none.
         """
         try:
             response = self.bedrock.converse(
@@ -69,14 +71,14 @@ class ChatModel:
         except BotoCoreError as error:
             raise _later("The model can't be reached", "Try again in a minute.", 60) from error
         usage = response.get("usage", {})
-        return Answer(
+        return ModelAnswer(
             content=response["output"]["message"]["content"],
             stop_reason=response.get("stopReason", ""),
             input_tokens=usage.get("inputTokens", 0),
             output_tokens=usage.get("outputTokens", 0),
         )
 
-    def _reason(self, error: ClientError) -> Refusal:
+    def _reason(self, error: ClientError) -> RefusalError:
         """Return why Bedrock refuses, in words that help."""
         code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         if code == "ValidationException" and any(words in said.lower() for words in ("too long", "too many", "exceed")):
@@ -111,7 +113,7 @@ class ChatBudget:
         """See that there is something left; requests at once may all find so, and together cost a little more.
 
         Raises:
-            Refusal: the month's limit is reached.
+            RefusalError: the month's limit is reached.
         """
         if self.spent(now) >= self.limit_usd:
             raise _never("The month's limit is reached", self.exhausted)
@@ -124,7 +126,7 @@ class ChatBudget:
             "Wait for the next one, or raise chatMonthlyUsd in the stack's configuration."
         )
 
-    def note(self, answer: Answer, now: datetime) -> UsageDocument:
+    def note(self, answer: ModelAnswer, now: datetime) -> UsageDocument:
         """Add what an answer has used to the usage of the month and the day, and return what it cost."""
         tokens = {"input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens}
         for key in usage_keys(now, CHAT_USER):
@@ -133,9 +135,9 @@ class ChatBudget:
         return UsageDocument(**tokens, usd=used_up([usage], self.prices) or 0)
 
 
-def _never(title: str, detail: str) -> Refusal:
-    return Refusal(HTTPStatus.CONFLICT, title, detail)
+def _never(title: str, detail: str) -> RefusalError:
+    return RefusalError(HTTPStatus.CONFLICT, title, detail)
 
 
-def _later(title: str, detail: str, retry_after: int) -> Refusal:
-    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, title, detail, retry_after)
+def _later(title: str, detail: str, retry_after: int) -> RefusalError:
+    return RefusalError(HTTPStatus.SERVICE_UNAVAILABLE, title, detail, retry_after)

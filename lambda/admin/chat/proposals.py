@@ -12,17 +12,17 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from experiments.clip_catalogue import CLIPS
 from experiments.codec_catalogue import CODECS
-from experiments.jobs import IllegalChangeError, is_under_way
-from experiments.json_schema import Schema, problems_of
+from experiments.jobs.clip_catalogue import CLIPS
+from experiments.jobs.lifecycle import IllegalChangeError, is_under_way
+from experiments.json_schema import Schema
 from experiments.model import Experiment
 
 from admin.chat.store import ConversationStore, TakenError
 from admin.chat.tools import ID, Lab, Result, Tool, ToolError
 from admin.chat_documents import Action, Decision, Proposal, ProposalState
 from admin.control import CHAT, Control, KeySpentError
-from admin.requests import InvalidRequest, Refusal, StartRequest
+from admin.requests import InvalidRequestError, RefusalError, StartRequest
 
 LONGEST_NAME = 100
 
@@ -43,7 +43,7 @@ class Proposals:
         open.
 
         Raises:
-            Refusal: the user has no such proposal, or another request is deciding it.
+            RefusalError: the user has no such proposal, or another request is deciding it.
         """
         found = self._find(user, conversation_id, proposal_id)
         if found.state is not ProposalState.OPEN:
@@ -63,14 +63,14 @@ class Proposals:
     def _find(self, user: str, conversation_id: str, proposal_id: str) -> Proposal:
         found = self.store.proposal(user, conversation_id, proposal_id)
         if found is None:
-            raise Refusal(HTTPStatus.NOT_FOUND, "No such proposal", "Its conversation may have been deleted.")
+            raise RefusalError(HTTPStatus.NOT_FOUND, "No such proposal", "Its conversation may have been deleted.")
         return found
 
     def _meanwhile(self, user: str, conversation_id: str, proposal_id: str) -> Proposal:
         found = self._find(user, conversation_id, proposal_id)
         if found.state is ProposalState.OPEN:
             advice = "Another request is at it. Look again in a minute."
-            raise Refusal(HTTPStatus.CONFLICT, "The proposal is being decided", advice)
+            raise RefusalError(HTTPStatus.CONFLICT, "The proposal is being decided", advice)
         return found
 
     def _settle(self, user: str, conversation_id: str, settled: Proposal, held_until: int) -> None:
@@ -85,7 +85,7 @@ class Proposals:
             return replace(proposal, state=ProposalState.REFUSED)
         try:
             done = _CARRY_OUT[proposal.action](self.control, proposal, name)
-        except (IllegalChangeError, InvalidRequest, KeySpentError) as error:
+        except (IllegalChangeError, InvalidRequestError, KeySpentError) as error:
             return replace(proposal, state=ProposalState.FAILED, detail=_sentence(str(error)))
         detail = f"{_DONE[proposal.action]} {_named(done)}."
         return replace(proposal, state=ProposalState.DONE, detail=detail, experiment_id=done.id)
@@ -115,7 +115,7 @@ _DONE = {Action.START: "Started", Action.STOP: "Told to stop:", Action.RERUN: "S
 def _propose_start(_lab: Lab, asked: Mapping[str, Any]) -> Proposal:
     try:
         request = StartRequest.from_document(asked)
-    except InvalidRequest as error:
+    except InvalidRequestError as error:
         raise ToolError(str(error)) from None
     named = f", named “{request.name}”" if request.name else ""
     summary = f"Start an experiment: {request.codec} on {request.clip}, {_written(request.parameters)}{named}"
@@ -138,8 +138,8 @@ def _propose_rerun(lab: Lab, asked: Mapping[str, Any]) -> Proposal:
         codec = CODECS.get(experiment.codec)
         if codec is None:
             raise ToolError(f"its codec {experiment.codec!r} is not available any more")
-        if problems := list(problems_of(asked["parameters"], codec.parameters, "/parameters")):
-            raise ToolError(str(InvalidRequest(problems)))
+        if problems := list(codec.validator.problems(asked["parameters"], "/parameters")):
+            raise ToolError(str(InvalidRequestError(problems)))
         how = f"with {_written(asked['parameters'])}"
     return _proposed(Action.RERUN, asked, f"Run {_named(experiment)} again, {how}", experiment.id)
 

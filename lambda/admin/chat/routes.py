@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from aws_clients import bedrock_client
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.api_gateway import Router
 from experiments.fields import text
 from experiments.json_schema import FieldProblem
+from web.aws_clients import bedrock_client
+from web.documents import Problem
+from web.routes import Operation, RouteTable, in_path
 
 from admin.administrator import Administrator
 from admin.answers import answer, nothing
@@ -24,17 +25,29 @@ from admin.chat_documents import (
     CONVERSATION_ID,
     DECISION,
     LONGEST_QUESTION,
+    QUESTION,
     ChatOverview,
     ChatSpend,
+    ChatStep,
+    ConversationDocument,
     ConversationTitle,
     Decision,
+    Proposal,
 )
-from admin.requests import InvalidRequest, Refusal, body_of, checked, key_of
+from admin.requests import IDEMPOTENCY_KEY, ROOT, InvalidRequestError, RefusalError, body_of, checked, key_of
 from admin.services import services
 
 NOT_ENABLED = "No model is configured: set chatModel in the stack's configuration, as docs/chat.md tells."
 
-router = Router()  # type: ignore[no-untyped-call]
+MISSING = {HTTPStatus.NOT_FOUND: Problem}
+NOT_NOW = {**MISSING, HTTPStatus.CONFLICT: Problem}
+CONVERSATION = {
+    **in_path("conversation"),
+    "description": "A new one has an id of the client's own, such as a UUID.",
+    "schema": {"type": "string", "pattern": CONVERSATION_ID},
+}
+
+table = RouteTable(ROOT)
 
 
 def chat() -> Chat:
@@ -50,12 +63,12 @@ def chat() -> Chat:
     )
 
 
-@router.get("/chat")
-def show_chat() -> Response[str]:
-    """Tell whether one can chat, and what about one has."""
+@table.get("/chat", operation=Operation(answers={HTTPStatus.OK: ChatOverview}))
+def get_chat() -> Response[str]:
+    """Whether one can chat with a model, and one's own conversations."""
     found = chat().store.listed(_user().subject)
     spend = ChatSpend(chat().budget.spent(_now()), chat().budget.limit_usd)
-    why_not = _why_not(spend)
+    why_not = _reason_disabled(spend)
     return answer(
         ChatOverview(
             enabled=why_not is None,
@@ -70,45 +83,72 @@ def show_chat() -> Response[str]:
     )
 
 
-@router.get("/chat/<conversation>")
-def show_conversation(conversation: str) -> Response[str]:
-    """Show what was said."""
+@table.get(
+    "/chat/{conversation}",
+    operation=Operation(parameters=[CONVERSATION], answers={HTTPStatus.OK: ConversationDocument}, refusals=MISSING),
+)
+def get_conversation(conversation: str) -> Response[str]:
+    """What was said."""
     return answer(chat().document(_user().subject, _known(conversation)))
 
 
-@router.delete("/chat/<conversation>")
+@table.delete(
+    "/chat/{conversation}",
+    Operation(parameters=[CONVERSATION], answers={HTTPStatus.NO_CONTENT: None}, refusals=MISSING),
+)
 def delete_conversation(conversation: str) -> Response[str]:
     """Forget a conversation, if there is one."""
     chat().store.delete(_user().subject, _known(conversation))
     return nothing()
 
 
-@router.post("/chat/<conversation>/messages")
+@table.post(
+    "/chat/{conversation}/messages",
+    Operation(
+        parameters=[CONVERSATION, IDEMPOTENCY_KEY],
+        body=QUESTION,
+        is_body_required=True,
+        answers={HTTPStatus.OK: ChatStep},
+        refusals=NOT_NOW,
+    ),
+)
 def ask(conversation: str) -> Response[str]:
-    """Take a question, and a first step towards its answer."""
-    key, question = key_of(router.current_event.raw_event), _question()
-    _see_that_it_is_enabled()
+    """Ask the model, which takes a first step: it answers, or uses tools."""
+    key, question = key_of(table.router.current_event.raw_event), _question()
+    _require_enabled()
     return answer(chat().ask(_user().subject, _known(conversation), question, key, _now()))
 
 
-@router.post("/chat/<conversation>/continue")
-def proceed(conversation: str) -> Response[str]:
-    """Take the next step."""
+@table.post(
+    "/chat/{conversation}/continue",
+    Operation(parameters=[CONVERSATION], body=CONTINUE.schema, answers={HTTPStatus.OK: ChatStep}, refusals=NOT_NOW),
+)
+def continue_answer(conversation: str) -> Response[str]:
+    """Let the model take the next step."""
     after = checked(_body(), CONTINUE).get("after")
-    _see_that_it_is_enabled()
+    _require_enabled()
     return answer(chat().proceed(_user().subject, _known(conversation), after, _now()))
 
 
-@router.post("/chat/<conversation>/proposals/<proposal>")
-def decide(conversation: str, proposal: str) -> Response[str]:
-    """Carry a proposal out, or refuse it."""
+@table.post(
+    "/chat/{conversation}/proposals/{id}",
+    Operation(
+        parameters=[CONVERSATION],
+        body=DECISION.schema,
+        is_body_required=True,
+        answers={HTTPStatus.OK: Proposal},
+        refusals=NOT_NOW,
+    ),
+)
+def decide_proposal(conversation: str, proposal: str) -> Response[str]:
+    """Carry out what the model has proposed, once, or refuse it; what is decided stays so."""
     decision = Decision(checked(_body(), DECISION)["decision"])
     where = _user().subject, _known(conversation), _known(proposal)
     return answer(chat().proposals.decide(*where, decision, _user().name, _now()))
 
 
 def _user() -> Administrator:
-    return Administrator.of(router.current_event.raw_event)
+    return Administrator.of(table.router.current_event.raw_event)
 
 
 def _now() -> datetime:
@@ -123,23 +163,23 @@ def _known(name: str) -> str:
 
 
 def _body() -> Any:
-    return body_of(router.current_event.raw_event)
+    return body_of(table.router.current_event.raw_event)
 
 
 def _question() -> str:
     body = _body()
     said = body.get("text") if isinstance(body, Mapping) else None
     if not isinstance(said, str) or not 0 < len(said.strip()) <= LONGEST_QUESTION:
-        raise InvalidRequest([FieldProblem("/text", f"must be text of 1 to {LONGEST_QUESTION} characters")])
+        raise InvalidRequestError([FieldProblem("/text", f"must be text of 1 to {LONGEST_QUESTION} characters")])
     return text(said.strip()) or ""
 
 
-def _why_not(spend: ChatSpend) -> str | None:
+def _reason_disabled(spend: ChatSpend) -> str | None:
     if not chat().model.id:
         return NOT_ENABLED
     return chat().budget.exhausted if spend.month_usd >= spend.limit_usd else None
 
 
-def _see_that_it_is_enabled() -> None:
+def _require_enabled() -> None:
     if not chat().model.id:
-        raise Refusal(HTTPStatus.CONFLICT, "The chat is not enabled", NOT_ENABLED)
+        raise RefusalError(HTTPStatus.CONFLICT, "The chat is not enabled", NOT_ENABLED)

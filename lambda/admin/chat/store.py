@@ -14,9 +14,8 @@ from botocore.exceptions import ClientError
 from experiments.aggregates import Key, Replacement
 from experiments.attribute_values import item_to_attribute_values, item_to_python
 from experiments.batch import write_in_batches
-from experiments.fields import count, instant, mapping, sequence, text
-from experiments.model import iso_utc
-from experiments.transaction import as_key, as_request, is_in_the_way
+from experiments.fields import count, instant, iso_utc, mapping, sequence, text
+from experiments.transaction import as_key, as_request, is_transaction_conflict
 
 from admin.chat_documents import Action, Progress, Proposal, ProposalState
 
@@ -41,7 +40,7 @@ class TakenError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class ConverseMessage:
     """A message as the Converse API has it: a question, what the model answers, or the results of its tools."""
 
     number: int
@@ -63,7 +62,7 @@ class Conversation:
     updated_at: datetime | None = None
     held_until: int = 0
     """Until when a request holds it, in milliseconds since 1970; 0 where none does."""
-    messages: tuple[Message, ...] = ()
+    messages: tuple[ConverseMessage, ...] = ()
     proposals: tuple[Proposal, ...] = ()
 
     @property
@@ -76,7 +75,7 @@ class Conversation:
         """How often the model has answered since the last question."""
         return sum(message.role == "assistant" for message in self.since_question())
 
-    def since_question(self, key: str = "") -> tuple[Message, ...]:
+    def since_question(self, key: str = "") -> tuple[ConverseMessage, ...]:
         """Return the messages from the last question on, or from the one with a key; none where there is none."""
         places = [place for place, message in enumerate(self.messages) if message.key and key in ("", message.key)]
         return self.messages[places[-1] :] if places else ()
@@ -134,7 +133,9 @@ class ConversationStore:
         Raises:
             TakenError: another request is at it, or has been since it was read.
         """
-        message = Message(number=conversation.length + 1, role="user", content=[{"text": question}], at=now, key=key)
+        message = ConverseMessage(
+            number=conversation.length + 1, role="user", content=[{"text": question}], at=now, key=key
+        )
         asked = replace(
             conversation,
             title=conversation.title or _title(question),
@@ -144,7 +145,7 @@ class ConversationStore:
         return self._append(user, asked, 1, (), _as_read(conversation, now) if conversation.length else _NEW)
 
     def answer(
-        self, user: str, held: Conversation, messages: Sequence[Message], proposals: Sequence[Proposal]
+        self, user: str, held: Conversation, messages: Sequence[ConverseMessage], proposals: Sequence[Proposal]
     ) -> Conversation:
         """Write what a step has brought at the end of a conversation that is held, and let others at it.
 
@@ -212,7 +213,7 @@ class ConversationStore:
         try:
             self.client.transact_write_items(TransactItems=requests)
         except ClientError as error:
-            if is_in_the_way(error):
+            if is_transaction_conflict(error):
                 raise TakenError from None
             raise
         return grown
@@ -306,15 +307,15 @@ def _conversation(item: Mapping[str, Any]) -> Conversation:
     )
 
 
-def _message_item(user: str, conversation_id: str, message: Message, expiry: dict[str, int]) -> Replacement:
+def _message_item(user: str, conversation_id: str, message: ConverseMessage, expiry: dict[str, int]) -> Replacement:
     # As JSON: what a model sends holds numbers and empty values that attributes would change.
     content = json.dumps(message.content, ensure_ascii=False)
     attributes = {"role": message.role, "content": content, "at": iso_utc(message.at), "key": message.key}
     return Replacement(Key(_contents(user, conversation_id), f"{_MESSAGE}{message.number:08}"), attributes | expiry)
 
 
-def _message(item: Mapping[str, Any]) -> Message:
-    return Message(
+def _message(item: Mapping[str, Any]) -> ConverseMessage:
+    return ConverseMessage(
         number=count(str(item["sk"]).removeprefix(_MESSAGE)) or 0,
         role=text(item.get("role")) or "",
         content=sequence(item.get("content")),

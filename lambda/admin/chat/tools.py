@@ -7,19 +7,20 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from api.documents import CostDocument, PublishedExperiment, as_json
 from experiments.bjontegaard import Delta, Fit, NotComparable
 from experiments.costs import CostReport, Prices
 from experiments.criteria import Criteria
-from experiments.json_schema import Schema, problems_of
-from experiments.log import LogLine, Logs
+from experiments.jobs.log import LogLine, Logs
+from experiments.json_schema import Schema, Validator
+from experiments.metrics import METRICS
 from experiments.model import Experiment, Status
 from experiments.quality import quality
-from experiments.rate_distortion import METRICS, Comparison, Curve, bd_matrix, curves_of, sweeps_through
+from experiments.rate_distortion import SCALES, Curve, CurveComparison, bd_matrix, curves_of, sweeps_through
 from experiments.repository import ExperimentRepository
+from web.documents import CostDocument, PublishedExperiment, as_json
 
 from admin.chat_documents import Proposal
-from admin.requests import InvalidRequest
+from admin.requests import InvalidRequestError
 
 MOST_CHARACTERS = 8000
 """How long a result may be: about 2,500 tokens."""
@@ -65,6 +66,14 @@ class Tool:
     required: Sequence[str]
     use: Callable[[Lab, Mapping[str, Any]], Result | Proposal]
 
+    def __post_init__(self) -> None:
+        """Refuse arguments that can't be checked.
+
+        Raises:
+            ValueError: their schemas are such.
+        """
+        Validator(self.schema)
+
     @property
     def schema(self) -> Schema:
         """What its arguments have to be."""
@@ -86,8 +95,8 @@ class Tool:
             if isinstance(arguments, Mapping)
             else arguments
         )
-        if problems := list(problems_of(given, self.schema)):
-            raise ToolError(str(InvalidRequest(problems)))
+        if problems := list(Validator(self.schema).problems(given)):
+            raise ToolError(str(InvalidRequestError(problems)))
         return given  # type: ignore[return-value]  # it is an object, says the schema
 
 
@@ -138,13 +147,13 @@ def _compare_experiments(lab: Lab, asked: Mapping[str, Any]) -> Result:
         raise ToolError("a comparison takes two experiments at least")
     others = [point for clip in {each.clip for each in compared} for point in lab.repository.curve_points(clip)]
     clips = sweeps_through(compared, others)
-    metric = next(each for each in METRICS if each.key == asked.get("metric", "psnr"))
+    scale = next(each for each in SCALES if each.key == asked.get("metric", "psnr"))
     fit = Fit.CUBIC if asked.get("fit") == "cubic" else Fit.PCHIP
-    curves = {clip: curves_of(sweeps, metric) for clip, sweeps in clips.items()}
+    curves = {clip: curves_of(sweeps, scale) for clip, sweeps in clips.items()}
     return {
         "experiments": [_summary(experiment) for experiment in compared],
-        "metric": metric.name,
-        "unit": metric.unit,
+        "metric": scale.name,
+        "unit": scale.unit,
         "fit": fit.value,
         "clips": [{"clip": clip, **_compared(of_clip, fit)} for clip, of_clip in curves.items() if of_clip],
     }
@@ -161,7 +170,7 @@ def _compared(curves: Sequence[Curve], fit: Fit) -> Result:
     }
 
 
-def _differences(comparison: Comparison) -> Result:
+def _differences(comparison: CurveComparison) -> Result:
     rate, better = comparison.rate, comparison.quality
     named = {"anchor": comparison.anchor.name, "test": comparison.test.name}
     if isinstance(rate, NotComparable):
@@ -213,12 +222,7 @@ def _summary(experiment: Experiment) -> Result:
             "created_at": f"{experiment.created_at:%Y-%m-%dT%H:%M:%SZ}" if experiment.created_at else None,
             "progress": experiment.progress,
             "quality": quality(metrics.psnr_db, metrics.ssim),
-            "psnr_db": metrics.psnr_db,
-            "ssim": metrics.ssim,
-            "vmaf": metrics.vmaf,
-            "bitrate_kbps": metrics.bitrate_kbps,
-            "compression_ratio": metrics.compression_ratio,
-            "cost_usd": experiment.cost_usd,
+            **{metric.key: metric.of(experiment) for metric in METRICS.values() if metric.is_summary},
             "error": experiment.error,
         }
     )
@@ -278,7 +282,7 @@ READERS = {
         "in percent and the BD-quality between those curves, clip by clip.",
         {
             "ids": {"type": "array", "items": ID, "minItems": FEWEST_COMPARED, "maxItems": MOST_COMPARED},
-            "metric": _text("What quality is measured by; psnr by default.", enum=[each.key for each in METRICS]),
+            "metric": _text("What quality is measured by; psnr by default.", enum=[each.key for each in SCALES]),
             "fit": _text("How curves are interpolated; pchip by default.", enum=["pchip", "cubic"]),
         },
         ("ids",),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from admin.chat.store import Content, Conversation, Message
+from admin.chat.store import Content, Conversation, ConverseMessage
 from admin.chat_documents import Proposal
 
 MOST_CHARACTERS = 90_000
@@ -30,16 +30,16 @@ _LEFT_OUT = {"left_out": "This result is too long ago to be sent again. Use the 
 _LOST = {"error": "This result was lost. Use the tool again if you need it."}
 
 
-def sent(conversation: Conversation) -> list[Message]:
+def sent(conversation: Conversation) -> list[ConverseMessage]:
     """Return the last question with all that followed, but for older results if that is too long, and what fits before.
 
     Proposals in it are as they are now.
     """
     messages = [_with_present_states(message, conversation.proposals) for message in conversation.messages]
-    return list(_healed(_newest(messages)))
+    return list(_with_all_tool_results(_newest(messages)))
 
 
-def tool_uses(message: Message) -> list[Mapping[str, Any]]:
+def tool_uses(message: ConverseMessage) -> list[Mapping[str, Any]]:
     """Return what tools the model asks for."""
     return [block["toolUse"] for block in message.content if "toolUse" in block]
 
@@ -49,16 +49,16 @@ def tool_result(tool_use_id: str, result: Mapping[str, Any]) -> Content:
     return {"toolResult": {"toolUseId": tool_use_id, "content": [{"json": result}]}}
 
 
-def results(message: Message) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def results(message: ConverseMessage) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield what tools have found, each with the id under which the model has asked for it."""
     for block in message.content:
         if "toolResult" in block:
             yield block["toolResult"]["toolUseId"], block["toolResult"]["content"][0]["json"]
 
 
-def _newest(messages: Sequence[Message]) -> list[Message]:
+def _newest(messages: Sequence[ConverseMessage]) -> list[ConverseMessage]:
     *earlier, current = _questions(messages) or [[]]
-    chosen: list[Message] = []
+    chosen: list[ConverseMessage] = []
     room = MOST_CHARACTERS
     for message in reversed(current):
         shown = message if _size(message) <= room else _without_results(message)
@@ -72,9 +72,9 @@ def _newest(messages: Sequence[Message]) -> list[Message]:
     return chosen
 
 
-def _questions(messages: Iterable[Message]) -> list[list[Message]]:
+def _questions(messages: Iterable[ConverseMessage]) -> list[list[ConverseMessage]]:
     """Return each question with what followed; what stands before the first has lost its question."""
-    questions: list[list[Message]] = []
+    questions: list[list[ConverseMessage]] = []
     for message in messages:
         if message.key:
             questions.append([])
@@ -83,7 +83,7 @@ def _questions(messages: Iterable[Message]) -> list[list[Message]]:
     return questions
 
 
-def _healed(messages: Iterable[Message]) -> Iterator[Message]:
+def _with_all_tool_results(messages: Iterable[ConverseMessage]) -> Iterator[ConverseMessage]:
     """Yield messages with users' and the model's in turns, and with a result for each tool that it has asked for."""
     asked: list[str] = []
     for message in _in_turns(messages):
@@ -99,8 +99,8 @@ def _healed(messages: Iterable[Message]) -> Iterator[Message]:
         yield replace(last, role="user", content=[tool_result(each, _LOST) for each in asked])
 
 
-def _in_turns(messages: Iterable[Message]) -> list[Message]:
-    joined: list[Message] = []
+def _in_turns(messages: Iterable[ConverseMessage]) -> list[ConverseMessage]:
+    joined: list[ConverseMessage] = []
     for message in messages:
         if joined and joined[-1].role == message.role:
             joined[-1] = replace(joined[-1], content=[*joined[-1].content, *message.content])
@@ -109,7 +109,7 @@ def _in_turns(messages: Iterable[Message]) -> list[Message]:
     return joined
 
 
-def _without_results(message: Message) -> Message:
+def _without_results(message: ConverseMessage) -> ConverseMessage:
     left = [
         tool_result(block["toolResult"]["toolUseId"], _LEFT_OUT) if "toolResult" in block else block
         for block in message.content
@@ -117,7 +117,7 @@ def _without_results(message: Message) -> Message:
     return replace(message, content=left)
 
 
-def _with_present_states(message: Message, proposals: Iterable[Proposal]) -> Message:
+def _with_present_states(message: ConverseMessage, proposals: Iterable[Proposal]) -> ConverseMessage:
     """Return a message in which proposals are as they are now."""
     by_id = {proposal.id: proposal for proposal in proposals}
     content = [
@@ -145,5 +145,5 @@ def _proposal_id(block: Content) -> str:
     return str(result.get("proposal", ""))
 
 
-def _size(message: Message) -> int:
+def _size(message: ConverseMessage) -> int:
     return len(json.dumps(message.content, ensure_ascii=False))

@@ -12,11 +12,11 @@ from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from health import error_code
+from web.health import error_code
 
-from admin.chat.model import Answer, ChatBudget, ChatModel
+from admin.chat.model import ChatBudget, ChatModel, ModelAnswer
 from admin.chat.proposals import PROPOSERS, Proposals
-from admin.chat.store import Content, Conversation, ConversationStore, Message, TakenError
+from admin.chat.store import Content, Conversation, ConversationStore, ConverseMessage, TakenError
 from admin.chat.tools import LONGEST_TEXT, READERS, Lab, Result, ToolError, bounded
 from admin.chat.transcript import SYSTEM, as_result, results, sent, tool_result, tool_uses
 from admin.chat_documents import (
@@ -29,7 +29,7 @@ from admin.chat_documents import (
     UsageDocument,
 )
 from admin.control import Control
-from admin.requests import Refusal
+from admin.requests import RefusalError
 
 MOST_STEPS = 12
 """How often the model is asked for one question."""
@@ -78,14 +78,14 @@ class Chat:
         The same key is the same question: what has come of it is returned.
 
         Raises:
-            Refusal: the conversation is full, the last question is still being answered, or as by `proceed`.
+            RefusalError: the conversation is full, the last question is still being answered, or as by `proceed`.
         """
         found = self.store.load(user, conversation_id) or Conversation(id=conversation_id)
         if asked := found.since_question(key):
             return self._so_far(found, asked[0].number - 1)
         self.budget.check(now)
         if found.length >= MOST_MESSAGES:
-            raise Refusal(HTTPStatus.CONFLICT, "This conversation is full", "Begin a new one.")
+            raise RefusalError(HTTPStatus.CONFLICT, "This conversation is full", "Begin a new one.")
         try:
             held = self.store.ask(user, found, text, key, now)
         except TakenError:
@@ -96,7 +96,7 @@ class Chat:
         """Take the next step of the last question, unless it is answered, or there are messages after the one named.
 
         Raises:
-            Refusal: there is no such conversation, the month's limit is reached, or the model gives no answer.
+            RefusalError: there is no such conversation, the month's limit is reached, or the model gives no answer.
         """
         found = self._load(user, conversation_id)
         if after is not None and after < found.length:
@@ -114,7 +114,7 @@ class Chat:
         """Return a conversation as its user sees it.
 
         Raises:
-            Refusal: the user has none of that id.
+            RefusalError: the user has none of that id.
         """
         found = self._load(user, conversation_id)
         return ConversationDocument(id=found.id, title=found.title, state=found.state, messages=shown(found))
@@ -131,7 +131,7 @@ class Chat:
         if asked := found.since_question(key):
             return self._so_far(found, asked[0].number - 1)
         advice = "Wait for its answer, then ask again."
-        raise Refusal(HTTPStatus.CONFLICT, "The last question is still being answered", advice)
+        raise RefusalError(HTTPStatus.CONFLICT, "The last question is still being answered", advice)
 
     def _so_far(self, conversation: Conversation, after: int) -> ChatStep:
         return _step_document(conversation, after, UsageDocument())
@@ -156,7 +156,9 @@ class Chat:
         except TakenError:
             return
 
-    def _carried_out(self, held: Conversation, answer: Answer, now: datetime) -> tuple[list[Message], list[Proposal]]:
+    def _carried_out(
+        self, held: Conversation, answer: ModelAnswer, now: datetime
+    ) -> tuple[list[ConverseMessage], list[Proposal]]:
         """Return the model's message, and where it asks for tools the one with their results; and what it proposes."""
         content = list(_readable(answer.content))
         uses = [block["toolUse"] for block in content if "toolUse" in block]
@@ -164,11 +166,11 @@ class Chat:
         if note or not content:
             content = [*(block for block in content if "text" in block), {"text": note or "The model says nothing."}]
             uses = []
-        said = Message(number=held.length + 1, role="assistant", content=content, at=now)
+        said = ConverseMessage(number=held.length + 1, role="assistant", content=content, at=now)
         if not uses:
             return [said], []
         found, proposals = self._use(uses)
-        return [said, Message(number=held.length + 2, role="user", content=found, at=now)], proposals
+        return [said, ConverseMessage(number=held.length + 2, role="user", content=found, at=now)], proposals
 
     def _use(self, uses: Sequence[Mapping[str, Any]]) -> tuple[list[Content], list[Proposal]]:
         found, proposals = [], []
@@ -189,9 +191,9 @@ class Chat:
         return found, proposals
 
 
-def no_conversation() -> Refusal:
+def no_conversation() -> RefusalError:
     """Return that a user has no such conversation."""
-    return Refusal(HTTPStatus.NOT_FOUND, "No such conversation", "It may have been deleted. Begin a new one.")
+    return RefusalError(HTTPStatus.NOT_FOUND, "No such conversation", "It may have been deleted. Begin a new one.")
 
 
 def _used(lab: Lab, use: Mapping[str, Any]) -> Result | Proposal:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from admin.chat.store import Conversation, Message
+from admin.chat.store import Conversation, ConverseMessage
 from admin.chat.transcript import MOST_CHARACTERS, as_result, sent, tool_result
 from admin.chat_documents import Action, Proposal, ProposalState
 
@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 def conversation(*contents: tuple[str, Sequence[dict[str, Any]]], proposals: Sequence[Proposal] = ()) -> Conversation:
     """A conversation of messages by `asks` (a question), `says` (the model) or `finds` (its tools)."""
     messages = [
-        Message(
+        ConverseMessage(
             number=number,
             role="assistant" if who == "says" else "user",
             content=content,

@@ -17,6 +17,7 @@ from components.lambda_package import package_layer, package_source
 from components.renderer import package_renderer
 
 ROOT = Path(__file__).parent.parent.parent.parent
+CONTENTS = ("index_ssr.py", "templates")
 
 
 @pytest.fixture
@@ -30,11 +31,11 @@ def source(tmp_path: Path) -> Path:
 
 
 def packed(source: Path, cache: Path) -> str:
-    return package_source(source, "renderer", cache).sha256
+    return package_source(source, "renderer", CONTENTS, cache).sha256
 
 
 def test_the_hash_is_the_one_that_lambda_reports(source: Path, tmp_path: Path) -> None:
-    package = package_source(source, "renderer", tmp_path)
+    package = package_source(source, "renderer", CONTENTS, tmp_path)
     assert package.sha256 == base64.b64encode(hashlib.sha256(package.path.read_bytes()).digest()).decode()
 
 
@@ -58,7 +59,8 @@ def test_umask_locale_and_time_zone_make_no_difference(
     program = (
         f"import os; os.umask({umask}); from pathlib import Path;"
         "from components.lambda_package import package_source;"
-        f"print(package_source(Path({str(source)!r}), 'renderer', Path({str(tmp_path / 'other')!r})).sha256)"
+        f"source, cache = Path({str(source)!r}), Path({str(tmp_path / 'other')!r});"
+        f"print(package_source(source, 'renderer', {CONTENTS!r}, cache).sha256)"
     )
     variables = {**os.environ, "LC_ALL": locale, "TZ": zone, "PYTHONHASHSEED": "7", "PYTHONPATH": str(ROOT)}
     result = subprocess.run(
@@ -89,7 +91,7 @@ def test_a_renamed_file_is_another_build(source: Path, tmp_path: Path) -> None:
 
 
 def test_the_archive_unpacks_to_the_source(source: Path, tmp_path: Path) -> None:
-    package = package_source(source, "renderer", tmp_path)
+    package = package_source(source, "renderer", CONTENTS, tmp_path)
     with zipfile.ZipFile(package.path) as archive:
         unpacked = {entry.filename: archive.read(entry) for entry in archive.infolist()}
         modes = {entry.external_attr >> 16 for entry in archive.infolist()}
@@ -97,22 +99,24 @@ def test_the_archive_unpacks_to_the_source(source: Path, tmp_path: Path) -> None
     assert modes == {0o100644}
 
 
-def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(pulumi.RunError, match="no Python file"):
-        package_source(tmp_path, "renderer", tmp_path / "cache")
+@pytest.mark.parametrize("missing", ["admin_api.py", "web"])
+def test_a_file_or_folder_that_is_missing_is_refused(source: Path, tmp_path: Path, missing: str) -> None:
+    with pytest.raises(pulumi.RunError, match=f"{missing}: no file to deploy"):
+        package_source(source, "renderer", (*CONTENTS, missing), tmp_path / "cache")
 
 
 def test_a_link_out_of_the_source_is_refused(source: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
-    (source / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (source / "templates" / "link.txt").symlink_to(tmp_path / "secret.txt")
     with pytest.raises(pulumi.RunError, match=r"link\.txt"):
-        package_source(source, "renderer", tmp_path / "cache")
+        package_source(source, "renderer", CONTENTS, tmp_path / "cache")
 
 
 def test_what_a_function_has_no_use_for_is_left_out(source: Path, tmp_path: Path) -> None:
-    package = package_source(source, "renderer", tmp_path, without=("templates",))
-    assert "index_ssr.py" in package.files
-    assert not any(name.startswith("templates/") for name in package.files)
+    (source / "templates" / "mail").mkdir()
+    (source / "templates" / "mail" / "welcome.html").write_text("<p>")
+    package = package_source(source, "renderer", CONTENTS, tmp_path)
+    assert package.files.keys() == {"index_ssr.py", "templates/B.html", "templates/größe.html"}
 
 
 def test_the_renderers_own_archive_is_small(tmp_path: Path) -> None:
@@ -122,7 +126,7 @@ def test_the_renderers_own_archive_is_small(tmp_path: Path) -> None:
 def test_the_renderer_describes_the_api_with_its_own_archive_alone(tmp_path: Path) -> None:
     with zipfile.ZipFile(package_renderer(ROOT / "lambda", tmp_path / "cache").path) as archive:
         archive.extractall(tmp_path / "renderer")
-    program = "from api.openapi import description; print('/api/admin/chat' in description('1')['paths'])"
+    program = "from renderer.api_document import api_document; print('/api/admin/chat' in api_document('1'))"
     described = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path / "renderer", env={}, capture_output=True, text=True, check=False
     )

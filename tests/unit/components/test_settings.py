@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components.settings import InvalidConfig, Settings, check_stack_file
+from worker.experiment import G4DN_XLARGE_USD_PER_HOUR
 
 PROJECT = "ai-video-codec-dashboard"
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -27,6 +28,10 @@ def test_defaults_are_those_of_the_project_file() -> None:
     assert settings.log_retention_days == 30
     assert settings.require_https is True
     assert settings.domain == ""
+
+
+def test_an_hour_of_the_usual_host_costs_what_its_worker_counts_with() -> None:
+    assert float(parse().gpu_hour_usd) == G4DN_XLARGE_USD_PER_HOUR
 
 
 def test_values_are_read_as_the_engine_hands_them_over() -> None:

@@ -16,6 +16,7 @@ import pytest
 from components.gpu_hosts import INSTALLATION
 from components.worker_package import WorkerPackage, package_worker
 from tests.project_copy import ROOT
+from tests.unit.components import loaded_modules
 from worker.build import build_id
 
 
@@ -36,6 +37,15 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
+def test_the_archive_has_all_modules_that_the_worker_loads(cache: Path, package: WorkerPackage, tmp_path: Path) -> None:
+    with zipfile.ZipFile(cache / "worker.zip") as archive:
+        archive.extractall(tmp_path)
+    command = [sys.executable, loaded_modules.__file__, "worker.consumer"]
+    loaded = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert loaded.returncode == 0, loaded.stderr
+    assert "worker/experiment.py" in loaded.stdout
+
+
 def test_the_same_source_gives_the_same_bytes(package: WorkerPackage, tmp_path: Path) -> None:
     copy = checkout(tmp_path / "copy")
     os.utime(copy / "worker" / "build.py", (0, 0))
@@ -45,7 +55,9 @@ def test_the_same_source_gives_the_same_bytes(package: WorkerPackage, tmp_path: 
     assert (again.sha256, again.build) == (package.sha256, package.build)
 
 
-@pytest.mark.parametrize("name", ["worker/consumer.py", "lambda/experiments/jobs.py", "worker/requirements.txt"])
+@pytest.mark.parametrize(
+    "name", ["worker/consumer.py", "lambda/experiments/jobs/lifecycle.py", "worker/requirements.txt"]
+)
 def test_other_source_and_other_requirements_are_another_build(
     package: WorkerPackage, tmp_path: Path, name: str
 ) -> None:

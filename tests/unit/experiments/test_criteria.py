@@ -2,7 +2,8 @@
 
 import pytest
 from experiments.criteria import Criteria
-from experiments.model import Experiment, Metrics, Status
+from experiments.metrics import Metrics
+from experiments.model import Experiment, Status
 from experiments.quality import Quality
 
 EXPERIMENT = Experiment(

@@ -1,7 +1,7 @@
 """Messages of the queue: what is none of this project's names no experiment."""
 
 import pytest
-from experiments.job_queue import JobQueue, Message
+from experiments.jobs.queue import JobMessage, JobQueue
 
 
 class Sqs:
@@ -20,10 +20,10 @@ class Sqs:
 def test_what_is_sent_is_received() -> None:
     queue = JobQueue("url", Sqs())
     queue.send("e1")
-    assert queue.receive(5, 60) == Message("e1", "r1")
+    assert queue.receive(5, 60) == JobMessage("e1", "r1")
     assert queue.receive(5, 60) is None
 
 
 @pytest.mark.parametrize("body", ["", "e1", "[]", "17", '{"experiment": "e1"}'])
 def test_a_message_of_somebody_else_names_no_experiment(body: str) -> None:
-    assert JobQueue("url", Sqs(body)).receive(5, 60) == Message("", "r1")
+    assert JobQueue("url", Sqs(body)).receive(5, 60) == JobMessage("", "r1")

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from experiments.attribute_values import item_to_attribute_values, item_to_python
-from experiments.model import Artefacts, Experiment, Metrics, RDPoint, Status, iso_utc, new_experiment_id
+from experiments.fields import iso_utc
+from experiments.metrics import Metrics, RDPoint
+from experiments.model import Artefacts, Experiment, Status, new_experiment_id
 
 CREATED = datetime(2026, 11, 24, 6, 12, 56, 123456, tzinfo=UTC)
 WHOLE = Experiment(

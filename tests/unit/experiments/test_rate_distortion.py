@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from experiments.bjontegaard import Delta, Fit, NotComparable
-from experiments.model import Experiment, Metrics, RDPoint, Status
-from experiments.rate_distortion import METRICS, Curve, bd_matrix, curves_of, sweeps_by_clip
+from experiments.metrics import Metrics, RDPoint
+from experiments.model import Experiment, Status
+from experiments.rate_distortion import SCALES, Curve, bd_matrix, curves_of, sweeps_by_clip
 
 PSNR, SSIM, SSIM_DB, VMAF = (
-    next(metric for metric in METRICS if metric.key == key) for key in ("psnr", "ssim", "ssim-db", "vmaf")
+    next(scale for scale in SCALES if scale.key == key) for key in ("psnr", "ssim", "ssim-db", "vmaf")
 )
-PSNR_Y = next(metric for metric in METRICS if metric.key == "psnr-y")
+PSNR_Y = next(scale for scale in SCALES if scale.key == "psnr-y")
 
 
 def measured(

@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 from experiments.attribute_values import item_to_attribute_values
 from experiments.criteria import Criteria
-from experiments.cursor import InvalidCursor
+from experiments.cursor import InvalidCursorError
 from experiments.model import Experiment, Status
 from experiments.quality import Quality
 from experiments.repository import MOST_READS, READ_SIZE, ExperimentRepository, Page
@@ -228,7 +228,7 @@ def encoded(position: object) -> str:
     ids=lambda cursor: f"{cursor!r:.24}",
 )
 def test_a_broken_cursor_is_refused_before_anything_is_asked(repository: ExperimentRepository, cursor: str) -> None:
-    with pytest.raises(InvalidCursor, match="start again from the first page"):
+    with pytest.raises(InvalidCursorError, match="start again from the first page"):
         repository.newest(10, cursor)
 
 

@@ -20,10 +20,10 @@ from components.cdn import (
 )
 from components.lambda_package import LambdaPackage, package_source
 from components.release import RECORD_KEY, as_json
-from components.renderer import package_renderer
 from components.settings import Settings
 from components.sign_in import CONFIGURATION_KEY, configuration
-from components.static_site import CACHE_CONTROL, CONTENT_TYPES, PATH_PATTERNS
+from components.social_card import social_card_file
+from components.static_site import CACHE_CONTROL, CONTENT_TYPES, PATH_PATTERNS, SOCIAL_CARD_KEY
 from operations.checks.target import Target
 
 SOURCE = {"index_ssr.py": "def handler(event, context):\n    return 'hello'\n", "templates/layout.html": "<p>\n"}
@@ -73,8 +73,8 @@ class FakeSite:
     def __post_init__(self) -> None:
         source = write(self.folder / "lambda", SOURCE)
         write(self.folder / "dashboard", STATIC)
-        self.package = package_renderer(source, self.folder / "cache")
-        self.admin_package = package_source(source, "admin-api", self.folder / "cache")
+        self.package = package_source(source, "renderer", SOURCE, self.folder / "cache")
+        self.admin_package = package_source(source, "admin-api", SOURCE, self.folder / "cache")
         self.settings = Settings.parse(PROJECT, "test", {})
         self.latest, self.version = self._configuration(self.package), self._configuration(self.package)
         self.alias: dict[str, Any] = {"FunctionVersion": "7"}
@@ -191,14 +191,25 @@ class FakeSite:
         found = self._configuration(self.admin_package)
         found |= {"Handler": "admin_api.handler", "Timeout": 29}
         queues = {"DEAD_LETTER_QUEUE_URL": "dead-letters", "JOB_QUEUE_URL": "jobs"}
-        functions = {"ADMIN_FUNCTION": "admin-api", "API_ID": "a1", "RENDERER_FUNCTION": "renderer"}
+        functions = {
+            "ADMIN_FUNCTION": "admin-api",
+            "ADMIN_GROUP": "admins",
+            "API_ID": "a1",
+            "RENDERER_FUNCTION": "renderer",
+        }
         found["Environment"]["Variables"] |= {**queues, **functions, "CHAT_MODEL": "", "CHAT_MONTHLY_USD": "20"}
         return found
 
+    def _static_content(self) -> dict[str, bytes]:
+        return {
+            **{key: text.encode() for key, text in STATIC.items()},
+            SOCIAL_CARD_KEY: social_card_file().read_bytes(),
+        }
+
     def _deploy_static_files(self) -> None:
-        for key, text in STATIC.items():
+        for key, content in self._static_content().items():
             content_type = CONTENT_TYPES[Path(key).suffix]
-            self.objects[key] = StoredObject(text.encode(), content_type, written=NOW - timedelta(hours=3))
+            self.objects[key] = StoredObject(content, content_type, written=NOW - timedelta(hours=3))
         self.objects[RECORD_KEY] = StoredObject(as_json(self.release).encode(), "application/json", written=NOW)
         self.objects[CONFIGURATION_KEY] = StoredObject(CONFIGURATION, "application/json", written=NOW)
 
@@ -240,8 +251,8 @@ class FakeSite:
             self.web[base] = (200, f"<!doctype html><footer>{build}</footer></html>".encode())
             self.web[f"{base}api/admin/health"] = (401, b"{}")
             self.web[f"{base}health"] = (200, f'{{"build_id": "{build}"}}'.encode())
-        for key, text in STATIC.items():
-            self.web[f"{CDN_URL}{key}"] = (200, text.encode())
+        for key, content in self._static_content().items():
+            self.web[f"{CDN_URL}{key}"] = (200, content)
         self.web[f"{CDN_URL}{RECORD_KEY}"] = (200, as_json(self.release).encode())
         self.web[f"{CDN_URL}{CONFIGURATION_KEY}"] = (200, CONFIGURATION)
 

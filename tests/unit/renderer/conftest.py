@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from io import StringIO
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
@@ -12,8 +13,11 @@ from urllib.parse import urlencode
 import pytest
 from botocore.stub import Stubber
 from experiments.repository import ExperimentRepository
-from last_good import LastGoodPages
+from renderer import api_document, routes
+from renderer.last_good import LastGoodPages
 
+from components.routes import routes_of
+from tests.project_copy import ROOT
 from tests.unit.renderer.fakes import FakeTable
 
 BUILD_ID = "U8vt0q5Z9ikQEpho4RS44AcpSIGN5hVB8s60rQrbc1Y="
@@ -46,21 +50,30 @@ Ask = Callable[..., Answer]
 SetClock = Callable[[datetime], None]
 
 
+def api_file(folder: Path) -> Path:
+    """The file that the renderer's archive has beside its source."""
+    file = folder / "openapi.json"
+    file.write_text(json.dumps(routes_of(ROOT / "lambda").openapi), encoding="utf-8")
+    return file
+
+
 @pytest.fixture(scope="session")
-def renderer() -> Iterator[ModuleType]:
+def renderer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
         patch.delenv("AWS_SESSION_TOKEN", raising=False)
+        patch.setattr(api_document, "FILE", api_file(tmp_path_factory.mktemp("packaged")))
         yield importlib.import_module("index_ssr")
 
 
 @pytest.fixture
 def table(renderer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> FakeTable:
     fake = FakeTable()
-    monkeypatch.setattr(renderer, "experiments", ExperimentRepository("experiments", fake))  # type: ignore[arg-type]
-    monkeypatch.setattr(renderer, "last_good", LastGoodPages())
+    repository = ExperimentRepository("experiments", fake)  # type: ignore[arg-type]
+    monkeypatch.setattr(renderer.services(), "experiments", repository)
+    monkeypatch.setattr(renderer.services(), "last_good", LastGoodPages())
     return fake
 
 
@@ -80,7 +93,7 @@ def set_clock(renderer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> SetClock
             def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
                 return moment
 
-        monkeypatch.setattr(renderer, "datetime", Clock)
+        monkeypatch.setattr(routes, "datetime", Clock)
 
     set_clock(NOW)
     return set_clock

@@ -3,19 +3,19 @@
 import re
 from itertools import pairwise
 
-import charts
 import pytest
-from charts import FRAME, Chart, Style
-from experiments.rate_distortion import METRICS, Curve, CurvePoint, Metric
+from experiments.rate_distortion import SCALES, Curve, CurvePoint, Scale
+from renderer import charts
+from renderer.charts import FRAME, CurveChart, Style
 
-PSNR, SSIM = METRICS[0], next(metric for metric in METRICS if metric.key == "ssim")
+PSNR, SSIM = SCALES[0], next(scale for scale in SCALES if scale.key == "ssim")
 
 
 def curve(*points: tuple[float, float], name: str = "x265") -> Curve:
     return Curve(name, tuple(CurvePoint(rate, quality, f"CRF {place}") for place, (rate, quality) in enumerate(points)))
 
 
-def draw(*curves: Curve, metric: Metric = PSNR) -> Chart:
+def draw(*curves: Curve, metric: Scale = PSNR) -> CurveChart:
     return charts.draw(curves, [Style.of(place) for place in range(len(curves))], metric, "life")
 
 
@@ -58,7 +58,7 @@ EXTREMES = [
 
 @pytest.mark.parametrize("points", EXTREMES, ids=range(len(EXTREMES)))
 @pytest.mark.parametrize("metric", [PSNR, SSIM], ids=["dB", "plain"])
-def test_whatever_was_measured_lies_within_the_plot(points: list[tuple[float, float]], metric: Metric) -> None:
+def test_whatever_was_measured_lies_within_the_plot(points: list[tuple[float, float]], metric: Scale) -> None:
     chart = draw(curve(*points), metric=metric)
     markers = chart.series[0].markers
     assert all(FRAME.left <= marker.x <= FRAME.right and FRAME.top <= marker.y <= FRAME.bottom for marker in markers)

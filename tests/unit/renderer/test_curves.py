@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 import pytest
-from pages.rate_distortion import MOST_COMPARED
+from renderer.pages.rate_distortion import MOST_COMPARED
 
 from tests.unit.renderer.conftest import Ask
 from tests.unit.renderer.fakes import FakeTable, experiment_item

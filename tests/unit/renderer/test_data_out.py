@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
 
 import pytest
-from experiments.model import Experiment, Metrics
+from experiments.metrics import Metrics
+from experiments.model import Experiment
 from experiments.repository import MOST_READS, READ_SIZE
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate

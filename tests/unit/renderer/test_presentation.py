@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-import presentation
 import pytest
+from experiments.metrics import METRICS
+from renderer import presentation
 
 NOW = datetime(2026, 11, 24, 6, 12, 56, tzinfo=UTC)
 
@@ -11,9 +12,9 @@ NOW = datetime(2026, 11, 24, 6, 12, 56, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("figure", "written"),
     [
-        (presentation.psnr(41.268), "41.27 dB"),
-        (presentation.psnr(100.0), "≥ 100 dB"),
-        (presentation.ssim(0.98765), "0.9877"),
+        (presentation.figure(METRICS["psnr_db"], 41.268), "41.27 dB"),
+        (presentation.figure(METRICS["psnr_db"], 100.0), "≥ 100 dB"),
+        (presentation.figure(METRICS["ssim"], 0.98765), "0.9877"),
         (presentation.bitrate(89.66), "89.7 kbps"),
         (presentation.bitrate(1234567.8), "1,234,568 kbps"),
         (presentation.bitrate(1e200), "1.0e+200 kbps"),

@@ -13,7 +13,8 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 from botocore.stub import Stubber
 from jinja2 import ChoiceLoader, FileSystemLoader
-from pages import templates
+from renderer import routes
+from renderer.pages import templates
 
 from tests.unit.renderer.conftest import BUILD_ID, REQUEST_ID, Ask
 from tests.unit.renderer.fakes import SECRET, FakeTable, aws_error, experiment_item
@@ -234,7 +235,7 @@ def test_an_answer_of_data_is_not_repeated_while_the_table_fails(ask: Ask, table
 def test_an_unexpected_error_is_a_500_without_internals(
     ask: Ask, renderer: ModuleType, monkeypatch: pytest.MonkeyPatch, log: StringIO
 ) -> None:
-    monkeypatch.setattr(renderer, "render_overview", _failing_with(RuntimeError(SECRET)))
+    monkeypatch.setattr(routes, "render_overview", _failing_with(RuntimeError(SECRET)))
     answer = ask("/")
     assert answer["statusCode"] == 500
     assert answer["headers"]["Cache-Control"] == "no-store"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from experiments.clip_catalogue import Shape
+from experiments.jobs.clip_catalogue import Shape
 
 from worker.clips import Clip, make_clip
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from experiments import codec_catalogue
-from experiments.configuration import Configuration
+from experiments.configuration import CodecConfiguration
 from experiments.model import Status
 
 from sandbox.sample_jobs import plan, start
@@ -40,7 +40,7 @@ def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(clip: Clip, folder: Path, step: int) -> Outcome:
     folder.mkdir()
-    configuration = Configuration(codec="zlib", preset="6", rate_control="step", quality=step)
+    configuration = CodecConfiguration(codec="zlib", preset="6", rate_control="step", quality=step)
     return perform(start(plan(clip, configuration), Host("host-1")), Host("host-1"), folder)
 
 

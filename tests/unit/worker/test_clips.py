@@ -4,7 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from experiments.clip_catalogue import Shape
+from experiments.jobs.clip_catalogue import Shape
 
 from tests.unit.worker.conftest import TINY
 from worker.clips import RECIPES, Clip, make_clip, reference_video

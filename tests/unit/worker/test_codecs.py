@@ -4,16 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from experiments.configuration import Configuration, ConfigurationError
+from experiments.configuration import CodecConfiguration, ConfigurationError
 
 from worker import codecs
 from worker.codecs import CODECS, FFmpegCodec, find_codec
 from worker.ffmpeg import encoders, filters
 
 
-def configuration(**given: Any) -> Configuration:
+def configuration(**given: Any) -> CodecConfiguration:
     defaults: dict[str, Any] = {"codec": "x264", "quality": 28, "preset": "medium"}
-    return Configuration(**defaults | given)
+    return CodecConfiguration(**defaults | given)
 
 
 def test_the_binary_has_all_that_the_dashboard_shows() -> None:

@@ -13,10 +13,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from experiments.clip_catalogue import Shape
-from experiments.configuration import Configuration, ConfigurationError
-from experiments.excerpt import excerpt_of
-from experiments.model import Experiment, Metrics, Status
+from experiments.configuration import CodecConfiguration, ConfigurationError
+from experiments.jobs.clip_catalogue import Shape
+from experiments.metrics import Metrics
+from experiments.model import Experiment, Status
+from renderer.excerpt import excerpt_of
 
 from sandbox.sample_jobs import plan, start
 from worker import codecs, experiment
@@ -30,21 +31,21 @@ from worker.y4m import Video, VideoError, read_video
 
 HOST = Host("host-1", usd_per_hour=3600.0)
 CONFIGURATIONS = [
-    Configuration(codec="x264", preset="fast", quality=28),
-    Configuration(codec="x265", preset="fast", quality=28),
-    Configuration(codec="vp9", preset="8", quality=36),
-    Configuration(codec="av1", preset="12", quality=36),
+    CodecConfiguration(codec="x264", preset="fast", quality=28),
+    CodecConfiguration(codec="x265", preset="fast", quality=28),
+    CodecConfiguration(codec="vp9", preset="8", quality=36),
+    CodecConfiguration(codec="av1", preset="12", quality=36),
 ]
 
 
-def run_once(clip: Clip, configuration: Configuration, folder: Path) -> Outcome:
+def run_once(clip: Clip, configuration: CodecConfiguration, folder: Path) -> Outcome:
     folder.mkdir(exist_ok=True)
     return perform(start(plan(clip, configuration), HOST), HOST, folder)
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.codec)
 def test_every_codec_encodes_is_measured_and_can_be_decoded(
-    configuration: Configuration, clip: Clip, tmp_path: Path
+    configuration: CodecConfiguration, clip: Clip, tmp_path: Path
 ) -> None:
     outcome = run_once(clip, configuration, tmp_path / "work")
     done = outcome.experiment
@@ -150,7 +151,7 @@ def test_the_same_encode_gives_the_same_bundle(clip: Clip, tmp_path: Path) -> No
 def test_identical_pictures_have_a_psnr_that_can_be_kept(clip: Clip, tmp_path: Path) -> None:
     metrics = with_quality(Metrics(), clip.path, clip.path, tmp_path)
     assert (metrics.psnr_db, metrics.psnr_y_db, metrics.ssim, metrics.ssim_v) == (100.0, 100.0, 1.0, 1.0)
-    lossless = Configuration(codec="vp9", preset="8", quality=0, options={"lossless": 1})
+    lossless = CodecConfiguration(codec="vp9", preset="8", quality=0, options={"lossless": 1})
     done = run_once(clip, lossless, tmp_path / "work").experiment
     assert (done.status, done.metrics.psnr_db) == (Status.SUCCEEDED, 100.0)
     assert Experiment.from_item(done.to_item()).metrics == done.metrics
@@ -222,7 +223,7 @@ def test_metrics_of_another_shape_would_mean_nothing(clip: Clip, decoded: Video,
 
 
 def test_what_an_encoder_refuses_is_a_failed_experiment_that_says_why(clip: Clip, tmp_path: Path) -> None:
-    refused = Configuration(codec="x264", preset="medium", quality=0, options={"profile": "baseline"})
+    refused = CodecConfiguration(codec="x264", preset="medium", quality=0, options={"profile": "baseline"})
     outcome = run_once(clip, refused, tmp_path)
     done = outcome.experiment
     assert done.name == "game-of-life · x264 · CRF 0 · profile baseline"
@@ -243,12 +244,12 @@ def test_what_an_encoder_refuses_is_a_failed_experiment_that_says_why(clip: Clip
 @pytest.mark.parametrize(
     ("configuration", "error"),
     [
-        (Configuration(codec="x266", preset="fast", quality=1), "there is no codec 'x266'"),
-        (Configuration(codec="x264", preset="warp", quality=1), "x264: preset must be one of ultrafast"),
+        (CodecConfiguration(codec="x266", preset="fast", quality=1), "there is no codec 'x266'"),
+        (CodecConfiguration(codec="x264", preset="warp", quality=1), "x264: preset must be one of ultrafast"),
     ],
 )
 def test_what_no_codec_takes_is_a_failed_experiment(
-    clip: Clip, tmp_path: Path, configuration: Configuration, error: str
+    clip: Clip, tmp_path: Path, configuration: CodecConfiguration, error: str
 ) -> None:
     done = run_once(clip, configuration, tmp_path).experiment
     assert done.status is Status.FAILED
@@ -312,10 +313,10 @@ class OwnProcessCodec:
     def unavailable(self) -> str | None:
         return None
 
-    def check(self, configuration: Configuration) -> None:
+    def check(self, configuration: CodecConfiguration) -> None:
         """Take everything."""
 
-    def encode_command(self, configuration: Configuration, source: Path, bitstream: Path) -> Sequence[str]:
+    def encode_command(self, configuration: CodecConfiguration, source: Path, bitstream: Path) -> Sequence[str]:
         return [sys.executable, "-c", self.program.format("zlib.compress"), str(source), str(bitstream)]
 
     def decode_command(self, bitstream: Path, target: Path) -> Sequence[str]:
@@ -329,7 +330,7 @@ def test_a_learned_codec_joins_without_a_change_elsewhere(
     clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(codecs, "CODECS", [OwnProcessCodec()])
-    learned = Configuration(codec="tiny-neural", preset="", rate_control="lambda", quality=0.01)
+    learned = CodecConfiguration(codec="tiny-neural", preset="", rate_control="lambda", quality=0.01)
     outcome = run_once(clip, learned, tmp_path)
     done = outcome.experiment
     assert (done.status, done.error) == (Status.SUCCEEDED, "")
@@ -366,13 +367,13 @@ def test_progress_is_the_part_of_the_clip_that_is_encoded(
     program = r"import os; os.write(1, b'frame=3\nframe=4\n'); open('seen').read()  # {}"
     talking = OwnProcessCodec(program=program)
     monkeypatch.setattr(codecs, "CODECS", [talking])
-    job = start(plan(clip, Configuration(codec="tiny-neural", preset="", quality=1)), HOST)
+    job = start(plan(clip, CodecConfiguration(codec="tiny-neural", preset="", quality=1)), HOST)
     perform(job, HOST, tmp_path, on_progress)
     assert told == [0.4]
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.codec)
-def test_ffmpeg_tells_its_progress(configuration: Configuration, clip: Clip, tmp_path: Path) -> None:
+def test_ffmpeg_tells_its_progress(configuration: CodecConfiguration, clip: Clip, tmp_path: Path) -> None:
     codec = find_codec(configuration.codec)
     command = codec.encode_command(configuration, clip.path, tmp_path / f"video.{codec.container}")
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -381,7 +382,7 @@ def test_ffmpeg_tells_its_progress(configuration: Configuration, clip: Clip, tmp
 
 def test_an_encoder_that_writes_nothing_has_failed(clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codecs, "CODECS", [OwnProcessCodec(program="pass  # {}")])
-    done = run_once(clip, Configuration(codec="tiny-neural", preset="", quality=1), tmp_path).experiment
+    done = run_once(clip, CodecConfiguration(codec="tiny-neural", preset="", quality=1), tmp_path).experiment
     assert (done.status, done.error) == (Status.FAILED, "tiny-neural encode ended well, but wrote nothing")
 
 
@@ -390,7 +391,7 @@ def test_a_decoder_that_loses_a_frame_has_failed_and_is_not_measured(
 ) -> None:
     lossy = OwnProcessCodec(program=OwnProcessCodec.program.replace("(d)", f"(d)[:{clip.path.stat().st_size - 6150}]"))
     monkeypatch.setattr(codecs, "CODECS", [lossy])
-    done = run_once(clip, Configuration(codec="tiny-neural", preset="", quality=1), tmp_path).experiment
+    done = run_once(clip, CodecConfiguration(codec="tiny-neural", preset="", quality=1), tmp_path).experiment
     assert (done.status, done.error) == (Status.FAILED, "decoded to 9 frames, but the clip has 10")
     assert done.metrics.psnr_db is None
     assert done.metrics.bitrate_kbps is not None
@@ -412,7 +413,7 @@ def test_a_job_holds_what_to_run(clip: Clip) -> None:
 
 
 def test_an_experiment_asks_for_the_job_that_it_was_planned_for(clip: Clip, clip_folder: Path) -> None:
-    asked = Configuration(codec="x264", preset="fast", quality=28, threads=2, options={"bf": 2})
+    asked = CodecConfiguration(codec="x264", preset="fast", quality=28, threads=2, options={"bf": 2})
     planned = plan(clip, asked, "e1")
     assert job_of(planned.experiment, clip_folder) == planned
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from experiments.log import LogLine, Logs
+from experiments.jobs.log import LogLine, Logs
 from experiments.model import Experiment
 
 from worker import job_log

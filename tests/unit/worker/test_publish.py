@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 from experiments.attribute_values import item_to_python
-from experiments.configuration import Configuration
+from experiments.configuration import CodecConfiguration
 from experiments.frame_quality import FrameQuality
 from experiments.model import Status
 from experiments.repository import ExperimentRepository
@@ -21,8 +21,8 @@ from worker.experiment import Host, Job, Outcome, perform
 from worker.publish import Publisher
 
 HOST = Host("host-1")
-X264 = Configuration(codec="x264", preset="ultrafast", quality=28)
-REFUSED = Configuration(codec="x264", preset="medium", quality=0, options={"profile": "baseline"})
+X264 = CodecConfiguration(codec="x264", preset="ultrafast", quality=28)
+REFUSED = CodecConfiguration(codec="x264", preset="medium", quality=0, options={"profile": "baseline"})
 
 
 @pytest.fixture

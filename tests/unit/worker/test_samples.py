@@ -6,7 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from experiments.configuration import Configuration
+from experiments.configuration import CodecConfiguration
 from experiments.model import Artefacts, Status
 from experiments.repository import ExperimentRepository
 from rich.console import Console
@@ -19,7 +19,7 @@ from tests.unit.worker.conftest import TINY
 from worker.clips import RECIPES, Clip, make_clip
 from worker.codecs import find_codec
 
-X264 = Configuration(codec="x264", preset="ultrafast", quality=28)
+X264 = CodecConfiguration(codec="x264", preset="ultrafast", quality=28)
 GOOD = Sample("game-of-life", X264)
 FAILED = Sample("game-of-life", replace(X264, quality=0, options={"profile": "baseline"}), ends=Status.FAILED)
 RERUN = Sample("game-of-life", replace(X264, quality=20), parent=FAILED)
