@@ -5,7 +5,7 @@ Readers return None for what is broken, and never raise.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -39,6 +39,16 @@ def amount(value: object) -> float | None:
     """Return a finite number that is not negative."""
     result = number(value)
     return result if result is not None and result >= 0 else None
+
+
+def between(low: float, high: float) -> Callable[[object], float | None]:
+    """Return a reader of numbers that are not less and not more."""
+
+    def read(value: object) -> float | None:
+        result = number(value)
+        return result if result is not None and low <= result <= high else None
+
+    return read
 
 
 def count(value: object) -> int | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from experiments.fields import amount, count, mapping, number, text
+from experiments.fields import amount, between, count, mapping, text
 
 if TYPE_CHECKING:
     from experiments.model import Experiment
@@ -102,16 +102,6 @@ def psnr(value: object) -> float | None:
     if result is None:
         return LOSSLESS_PSNR_DB if isinstance(value, (float, str)) and str(value) == "inf" else None
     return min(result, LOSSLESS_PSNR_DB)
-
-
-def between(low: float, high: float) -> Callable[[object], float | None]:
-    """Return a reader of numbers that are not less and not more."""
-
-    def read(value: object) -> float | None:
-        result = number(value)
-        return result if result is not None and low <= result <= high else None
-
-    return read
 
 
 def seconds_taken(experiment: "Experiment") -> float | None:

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any, Self
 
 from experiments import legacy
-from experiments.fields import amount, count, instant, mapping, number, sequence, stored, text
-from experiments.metrics import Metrics, RDPoint, between
+from experiments.fields import amount, between, count, instant, mapping, number, sequence, stored, text
+from experiments.metrics import Metrics, RDPoint
 
 FEED = "EXPERIMENTS"
 SORT_KEY = "EXPERIMENT"
