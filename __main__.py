@@ -6,7 +6,6 @@ import pulumi
 
 from components.admin_api import AdminApi
 from components.cdn import Cdn
-from components.checkout import Checkout
 from components.custom_domain import CustomDomain
 from components.experiment_store import ExperimentStore
 from components.http_api import HttpApi
@@ -19,8 +18,9 @@ from components.renderer import Renderer
 from components.settings import Settings, running_configuration
 from components.sign_in import AdminPage, SignIn
 from components.static_site import StaticSite
-from components.worker_package import package_worker
 from components.worker_role import WorkerRole
+from releasing.checkout import Checkout
+from releasing.worker_package import package_worker
 
 ROOT = Path(__file__).parent
 LAMBDA = ROOT / "lambda"

@@ -10,13 +10,13 @@ import pulumi_aws as aws
 from components.experiment_store import ExperimentStore
 from components.http_api import HttpApi
 from components.job_queue import JobQueue
-from components.lambda_package import CACHE_DIR, LambdaPackage, package_source
 from components.permissions import allow
 from components.released_function import Code, Configuration, ReleasedFunction
 from components.renderer import Renderer
-from components.served import ADMIN_HEALTH
 from components.settings import Settings
 from components.sign_in import ADMIN_GROUP
+from releasing.lambda_package import CACHE_DIR, LambdaPackage, package_source
+from releasing.served import ADMIN_HEALTH
 
 HANDLER = "admin_api.handler"
 CONTENTS = ("admin_api.py", "experiments", "experiments/jobs", "web", "admin", "admin/chat")

@@ -13,8 +13,8 @@ from components.experiment_store import ExperimentStore
 from components.job_queue import JobQueue
 from components.settings import Settings
 from components.worker_network import WorkerNetwork
-from components.worker_package import WorkerPackage
 from components.worker_role import ARTEFACT_PREFIX, WorkerRole
+from releasing.worker_package import WorkerPackage
 
 # AWS's Deep Learning Base AMI: NVIDIA's driver and CUDA, no framework. EC2 looks its newest id up at each launch.
 # https://docs.aws.amazon.com/dlami/latest/devguide/find-dlami-id.html

@@ -10,8 +10,8 @@ from typing import Any
 import botocore.exceptions
 import pulumi
 
-from components.aws_connection import RETRIES, connected
 from components.settings import Settings
+from releasing.aws_connection import RETRIES, connected
 
 TABLE_KEYS = ["pk", "sk"]
 

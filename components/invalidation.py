@@ -4,19 +4,23 @@ A resource of the stack whose inputs are the content hashes of what the CDN serv
 the last deployment, so a deployment that changes nothing invalidates nothing.
 """
 
-import hashlib
-import json
-import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
 
-from components.aws_connection import RETRIES, client_of
-from components.distribution_cache import COMPLETED, DistributionCache
+from releasing.aws_connection import RETRIES, client_of
+from releasing.distribution_cache import COMPLETED, DistributionCache
+from releasing.invalidation import (
+    EVERYTHING,
+    NOT_NEEDED,
+    PENDING,
+    caller_reference,
+    changed_paths,
+    inputs_of,
+    process_start,
+)
 
 # Pulumi loads this module in the process of the dynamic provider, too, which has no use for the AWS SDK of the others.
 if TYPE_CHECKING:
@@ -25,16 +29,6 @@ if TYPE_CHECKING:
     from components.settings import Settings
     from components.static_site import StaticSite
 
-# AWS bills each path, a wildcard as one, and takes 15 wildcards and 3,000 other paths at once; past this many, `/*`
-# also reads better in the console.
-# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/PayingForInvalidation.html
-# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/InvalidationLimits.html
-MOST_PATHS = 15
-EVERYTHING = "/*"
-
-# What the state says of an invalidation beside CloudFront's own `InProgress` and `Completed`.
-NOT_NEEDED = "NotNeeded"
-PENDING = "Pending"
 OUTPUTS = ("invalidation_id", "paths", "status", "created_at", "completed_at")
 
 
@@ -95,7 +89,7 @@ class CloudFrontInvalidations(ResourceProvider):
             outcome = self._invalidate(props, props, [EVERYTHING])
         else:
             outcome = {"invalidation_id": "", "paths": [], "status": NOT_NEEDED, "created_at": "", "completed_at": ""}
-        return CreateResult(f"content-of-{props['distribution_id']}", {**_inputs(props), **outcome})
+        return CreateResult(f"content-of-{props['distribution_id']}", {**inputs_of(props), **outcome})
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Invalidate what changed, and wait for it; or wait for what an earlier deployment has begun."""
@@ -103,7 +97,7 @@ class CloudFrontInvalidations(ResourceProvider):
             outcome = self._invalidate(olds, news, paths)
         else:
             outcome = {"paths": olds["paths"], **self._cache(news).wait_for(olds["invalidation_id"])}
-        return UpdateResult({**_inputs(news), **outcome})
+        return UpdateResult({**inputs_of(news), **outcome})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """See whether an invalidation that was left in progress has completed meanwhile."""
@@ -165,43 +159,5 @@ class InvalidationRun(pulumi.dynamic.Resource, name="Invalidation"):
         super().__init__(CloudFrontInvalidations(), name, {**inputs, **dict.fromkeys(OUTPUTS)}, opts)
 
 
-def changed_paths(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-    """The paths to invalidate between two states of the content, as CloudFront wants them written.
-
-    Paths that the last deployment could not invalidate are among them. A value that isn't known yet, in a preview,
-    counts as changed.
-    """
-    before, after = olds["static_files"], news["static_files"]
-    changed = [quote(path) for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
-    if olds["rendered_by"] != news["rendered_by"]:
-        changed += [*news["rendered_paths"], *olds["rendered_paths"]]
-    pending = olds["paths"] if olds.get("status") == PENDING else []
-    paths = list(dict.fromkeys([*pending, *changed]))
-    return [EVERYTHING] if EVERYTHING in paths or len(paths) > MOST_PATHS else paths
-
-
-def caller_reference(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
-    """Name an invalidation by what changed, so that a retry after a crash is the same one, not a second.
-
-    The invalidation before it counts too: going back to old content and forth again is another change.
-    """
-    change = [olds.get("invalidation_id"), *(_inputs(state) for state in (olds, news))]
-    return hashlib.sha256(json.dumps(change, sort_keys=True).encode()).hexdigest()
-
-
-def process_start() -> datetime:
-    """When this process began, which is where Python's logging counts from.
-
-    Pulumi begins the provider's process for the first resource of a dynamic provider, the release gate, and what the
-    distribution is made of depends on that. So a distribution that this very deployment creates is younger.
-    """
-    record = logging.makeLogRecord({})
-    return datetime.fromtimestamp(record.created - record.relativeCreated / 1000, UTC)
-
-
 def _is_in_progress(state: Mapping[str, Any]) -> bool:
     return state["status"] not in (COMPLETED, NOT_NEEDED, PENDING)
-
-
-def _inputs(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: state[key] for key in ("distribution_id", "static_files", "rendered_by", "rendered_paths")}

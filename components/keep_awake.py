@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.release_gate import request_for
 from components.released_function import ReleasedFunction
 from components.settings import Settings
+from releasing.version_checks import request_for
 
 DAILY = "rate(1 day)"
 

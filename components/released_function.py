@@ -13,10 +13,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.lambda_package import ARCHITECTURE, RUNTIME, LambdaPackage
 from components.permissions import allow, assumed_by, policy
-from components.release_gate import LIVE_ALIAS, ReleaseGate
+from components.release_gate import ReleaseGate
 from components.settings import Settings
+from releasing.lambda_package import ARCHITECTURE, RUNTIME, LambdaPackage
+from releasing.proof import LIVE_ALIAS
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ class ReleasedFunction(pulumi.ComponentResource):
             layers=[code.layer.arn],
             memory_size=configuration.memory_mb,
             timeout=configuration.timeout_seconds,
-            # The gate publishes: see components/function_versions.py.
+            # The gate publishes: see releasing/function_versions.py.
             publish=False,
             snap_start=aws.lambda_.FunctionSnapStartArgs(apply_on="PublishedVersions"),
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="JSON", log_group=self._log_group.name),

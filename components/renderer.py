@@ -8,7 +8,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.experiment_store import ExperimentStore
-from components.lambda_package import (
+from components.permissions import allow
+from components.released_function import Code, Configuration, ReleasedFunction
+from components.settings import Settings
+from releasing.lambda_package import (
     ARCHITECTURE,
     CACHE_DIR,
     REQUIREMENTS,
@@ -17,10 +20,7 @@ from components.lambda_package import (
     package_layer,
     package_source,
 )
-from components.permissions import allow
-from components.released_function import Code, Configuration, ReleasedFunction
-from components.routes import routes_of
-from components.settings import Settings
+from releasing.routes import routes_of
 
 HANDLER = "index_ssr.handler"
 CONTENTS = ("index_ssr.py", "experiments", "web", "renderer", "renderer/pages", "renderer/templates")

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from components.private_bucket import PrivateBucket
 from components.settings import Settings
-from components.social_card import social_card_file
+from releasing.social_card import social_card_file
 
 CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",

@@ -20,10 +20,10 @@ from experiments.attribute_values import item_to_attribute_values
 from experiments.metrics import Metrics, RDPoint
 from experiments.model import Artefacts, Experiment, Status
 
-from components.aws_connection import PATIENCE, connected
 from operations.checks.check import CouldNotLook
 from operations.recount import recount
 from operations.stack import configuration, outputs_of
+from releasing.aws_connection import PATIENCE, connected
 from sandbox.places import DEFAULT_PORT, STACK
 from worker.experiment import G4DN_XLARGE_USD_PER_HOUR
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from pulumi.runtime.rpc import UNKNOWN
 
-from components.invalidation import EVERYTHING, changed_paths
-from components.release import RECORD_KEY
 from operations.markdown import bullets, code, code_block, codes
 from operations.preview import Change, Preview, PreviewError, Step
+from releasing.invalidation import EVERYTHING, changed_paths
+from releasing.record import RECORD_KEY
 
 # What GitHub answers to a longer one: "Body is too long (maximum is 65536 characters)".
 # https://docs.github.com/rest/issues/comments#create-an-issue-comment

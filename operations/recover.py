@@ -204,7 +204,7 @@ def _of(stack: str) -> tuple[Pulumi, Client]:
         return result.stdout or ""
 
     def client(service: str, region: str | None) -> Any:
-        from components.aws_connection import RETRIES, connected
+        from releasing.aws_connection import RETRIES, connected
 
         config = configuration(stack, 0)
         return connected(service, {**config, **({"aws:region": region} if region else {})}, RETRIES)

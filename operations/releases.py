@@ -16,10 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from components.aws_connection import PATIENCE, connected
-from components.release_history import ReleaseHistory
 from operations.checks.check import CouldNotLook
 from operations.stack import configuration, outputs_of, stack_parser
+from releasing.aws_connection import PATIENCE, connected
+from releasing.history import ReleaseHistory
 
 
 class UnknownRelease(Exception):  # noqa: N818 reads better where it is raised

@@ -3,5 +3,5 @@
     cd lambda && python -m description
 
 prints as JSON which paths the CDN may hold, and the OpenAPI document, which goes into the renderer's archive
-(components/routes.py).
+(releasing/routes.py).
 """

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from experiments.fields import count, mapping, sequence
 
 RELEASES = "RELEASES"
-"""The `pk` of release records (components/release_history.py); their sort keys are in the order of the releases."""
+"""The `pk` of release records (releasing/history.py); their sort keys are in the order of the releases."""
 
 
 class Snapshots(NamedTuple):

@@ -1,6 +1,6 @@
 """Routes as both functions declare them: at the code that answers one stands what may be kept of it, and what it is.
 
-From these declarations follow what a deployment invalidates (components/routes.py) and the OpenAPI document
+From these declarations follow what a deployment invalidates (releasing/routes.py) and the OpenAPI document
 (description/).
 """
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import admin_api, renderer
-from components.lambda_package import ARCHITECTURE, RUNTIME, LambdaPackage
-from components.release_gate import LIVE_ALIAS
-from components.served import get
 from components.sign_in import ADMIN_GROUP
 from operations.checks.check import Check, CouldNotLook, compared
 from operations.checks.differences import archive_files, different_files
 from operations.checks.target import Target
+from releasing.lambda_package import ARCHITECTURE, RUNTIME, LambdaPackage
+from releasing.proof import LIVE_ALIAS
+from releasing.served import get
 
 
 @dataclass(frozen=True)

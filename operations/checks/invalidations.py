@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from components.release import RECORD_KEY
 from components.sign_in import CONFIGURATION_KEY
 from components.static_site import CACHE_CONTROL
 from operations.checks.check import Check, compared
 from operations.checks.target import Target
+from releasing.record import RECORD_KEY
 
 HELD = timedelta(seconds=int(CACHE_CONTROL.partition("s-maxage=")[2].partition(",")[0]))
 """How long the CDN holds a static file that nobody invalidates."""

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from components.served import Unreachable
 from operations.checks.cdn import cdn_checks
 from operations.checks.check import Check, CouldNotLook, Findings
 from operations.checks.function import admin_api_checks, renderer_checks
@@ -15,6 +14,7 @@ from operations.checks.invalidations import invalidation_checks
 from operations.checks.served import served_checks
 from operations.checks.static_files import object_checks
 from operations.checks.target import Target
+from releasing.served import Unreachable
 
 SUBJECTS: dict[str, Callable[[Target], Iterator[Check]]] = {
     "function": renderer_checks,

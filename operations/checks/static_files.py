@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.release import RECORD_KEY
 from components.static_site import CACHE_CONTROL, CONTENT_TYPES, site_files
 from operations.checks.check import Check, compared
 from operations.checks.differences import difference
 from operations.checks.target import Target
+from releasing.record import RECORD_KEY
 
 
 def object_checks(target: Target) -> Iterator[Check]:

@@ -10,12 +10,12 @@ import yaml
 from botocore.exceptions import BotoCoreError
 
 from components.admin_api import package_admin_api
-from components.aws_connection import PATIENCE, connected
-from components.lambda_package import LambdaPackage
 from components.renderer import package_renderer
 from components.settings import Settings
 from components.sign_in import CONFIGURATION_KEY, configuration
 from operations.checks.check import CouldNotLook
+from releasing.aws_connection import PATIENCE, connected
+from releasing.lambda_package import LambdaPackage
 from sandbox.places import PROJECT
 
 OUTPUTS = (

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.aws_connection import RETRIES, connected
 from components.settings import InvalidConfig, Settings
 from operations.stack import configuration, outputs_of
+from releasing.aws_connection import RETRIES, connected
 from sandbox.places import PROJECT, PROJECT_NAME, STACK
 
 DOMAIN_ALIAS = f"{PROJECT_NAME}:domainAlias"

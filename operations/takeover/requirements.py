@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.served import Unreachable, get
 from operations.takeover.access import Access
 from operations.takeover.domain import Domain
 from operations.takeover.old_site import OldSite
+from releasing.served import Unreachable, get
 
 CERTIFICATE_DAYS = 30
 """How long the old certificate has to be good, for the way back."""

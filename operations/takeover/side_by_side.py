@@ -9,10 +9,10 @@ from experiments.repository import ExperimentRepository
 from rich.console import Console
 from rich.table import Table
 
-from components.served import Unreachable, get
 from operations.takeover.access import Access
 from operations.takeover.items import NEWEST
 from operations.takeover.old_site import OldSite
+from releasing.served import Unreachable, get
 
 TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 MOST_PATHS = 20

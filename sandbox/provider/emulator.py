@@ -30,7 +30,7 @@ class Emulator:
 
         """
         # The engine waits for this process to start, and botocore takes its time.
-        from components.aws_connection import AwsConfig, AwsSession
+        from releasing.aws_connection import AwsConfig, AwsSession
 
         _refuse_unknown(config)
         aws = AwsConfig.of(config)
@@ -117,7 +117,7 @@ class Aws:
 
 
 def _refuse_unknown(config: Mapping[str, Any]) -> None:
-    from components.aws_connection import NO_BEARING, AwsConfig, camel_case
+    from releasing.aws_connection import NO_BEARING, AwsConfig, camel_case
 
     known = {"version", *map(camel_case, {*AwsConfig.names(), *NO_BEARING} - UNKNOWN_KEYS)}
     if unknown := sorted(config.keys() - known):

@@ -8,7 +8,7 @@ import pytest
 from experiments.repository import ExperimentRepository
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from components.served import get
+from releasing.served import get
 from tests.browser.chromium import NoChromium, started_chromium
 from tests.project_copy import ProjectCopy
 

@@ -11,7 +11,7 @@ from experiments.model import Experiment, Status, new_experiment_id
 from experiments.repository import ExperimentRepository
 from playwright.sync_api import Page, Response, expect
 
-from components.served import get
+from releasing.served import get
 from tests.browser.conftest import DESKTOP, DESKTOP_VIEWER, PHONE, OpenFor, Viewer
 
 PATHS = ["/", "/experiments/followed"]

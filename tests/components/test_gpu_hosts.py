@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.worker_package import package_worker
+from releasing.worker_package import package_worker
 from tests.components.conftest import ROOT, Program
 
 RunProgram = Callable[..., Program]

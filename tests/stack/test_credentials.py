@@ -22,8 +22,8 @@ import pulumi.automation as auto
 import pytest
 import yaml
 
-from components.aws_connection import PATIENCE, AwsConfigError, connected
 from operations.stack import configuration
+from releasing.aws_connection import PATIENCE, AwsConfigError, connected
 from sandbox.emulator import Emulator
 from sandbox.engine import find_engine
 from tests.project_copy import ROOT

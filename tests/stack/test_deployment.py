@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.routes import routes_of
+from releasing.routes import routes_of
 from tests.project_copy import ROOT, ProjectCopy, changes
 
 RENDERER = {

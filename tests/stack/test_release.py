@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from components.routes import routes_of
 from components.static_site import site_files
+from releasing.routes import routes_of
 from tests.project_copy import ProjectCopy
 
 

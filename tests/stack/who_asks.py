@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
-from components.aws_connection import PATIENCE, client_of
+from releasing.aws_connection import PATIENCE, client_of
 
 
 class CallerIdentity(ResourceProvider):

@@ -18,15 +18,9 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.rpc import UNKNOWN
 
-from components import distribution_cache, waiting
-from components.invalidation import (
-    MOST_PATHS,
-    OUTPUTS,
-    CloudFrontInvalidations,
-    caller_reference,
-    changed_paths,
-    process_start,
-)
+from components.invalidation import OUTPUTS, CloudFrontInvalidations
+from releasing import distribution_cache, waiting
+from releasing.invalidation import MOST_PATHS, caller_reference, changed_paths, process_start
 from tests.unit.components.fake_cloudfront import FakeCloudFront, fake_cloudfront
 
 IMPORTED = datetime.now(UTC)

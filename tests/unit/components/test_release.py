@@ -15,8 +15,10 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.dynamic.dynamic import serialize_provider
 
 from components import release
-from components.release import NotServed, ProvenReleases, as_json, differences
-from components.release_history import ReleaseHistory
+from components.release import ProvenReleases
+from releasing.history import ReleaseHistory
+from releasing.proof import NotServed, differences
+from releasing.record import as_json
 
 BUILD = "6Yk62c4zT4SZTHP0lHXd5nLWmD0mMVxyK1FN2H/TjDI="
 OLD_BUILD = "7Yk62c4zT4SZTHP0lHXd5nLWmD0mMVxyK1FN2H/TjDI="

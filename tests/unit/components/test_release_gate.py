@@ -9,8 +9,9 @@ import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.dynamic.dynamic import serialize_provider
 
-from components import function_versions, waiting
-from components.release_gate import CHECKED, CheckFailed, VersionChecks
+from components.release_gate import CHECKED, VersionChecks
+from releasing import function_versions, waiting
+from releasing.version_checks import CheckFailed, ReleaseChecks
 from tests.unit.components.fake_lambda import (
     ACTIVE,
     BROKEN,
@@ -45,8 +46,7 @@ def gate(function: FakeLambda) -> VersionChecks:
     checks = VersionChecks()
     config = {"aws:region": "us-east-1", "aws:accessKey": "test", "aws:secretKey": "test"}
     checks.configure(ConfigureRequest(Config(config, "ai-video-codec-dashboard")))
-    checks._client = function
-    checks._logs = FakeLogs()
+    checks._checks = ReleaseChecks(function, FakeLogs())
     return checks
 
 

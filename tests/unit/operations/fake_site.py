@@ -18,13 +18,13 @@ from components.cdn import (
     ERRORS_HELD,
     content_security_policy,
 )
-from components.lambda_package import LambdaPackage, package_source
-from components.release import RECORD_KEY, as_json
 from components.settings import Settings
 from components.sign_in import CONFIGURATION_KEY, configuration
-from components.social_card import social_card_file
 from components.static_site import CACHE_CONTROL, CONTENT_TYPES, PATH_PATTERNS, SOCIAL_CARD_KEY
 from operations.checks.target import Target
+from releasing.lambda_package import LambdaPackage, package_source
+from releasing.record import RECORD_KEY, as_json
+from releasing.social_card import social_card_file
 
 SOURCE = {"index_ssr.py": "def handler(event, context):\n    return 'hello'\n", "templates/layout.html": "<p>\n"}
 STATIC = {"admin.html": "<p>admin\n", "styles.css": "p { color: red }\n"}

@@ -13,7 +13,6 @@ import pytest
 import requests
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
-from components.served import get
 from operations import verify
 from operations.checks.check import Check, CouldNotLook, Findings
 from operations.checks.look import PERMISSIONS, look
@@ -21,6 +20,7 @@ from operations.checks.report import as_json, print_report
 from operations.checks.target import OUTPUTS, Target
 from operations.drift_report import Outcome
 from operations.stack import configuration
+from releasing.served import get
 from tests.unit.operations.fake_site import API_URL, CDN_URL, CODE_URL, NOW, SOURCE, FakeSite, StoredObject, refused
 
 ROOT = Path(__file__).parent.parent.parent.parent

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.aws_connection import AwsConfigError
+from releasing.aws_connection import AwsConfigError
 from sandbox.provider.emulator import Aws, Emulator
 from sandbox.provider.errors import ProviderError
 

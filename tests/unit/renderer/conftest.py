@@ -16,7 +16,7 @@ from experiments.repository import ExperimentRepository
 from renderer import api_document, routes
 from renderer.last_good import LastGoodPages
 
-from components.routes import routes_of
+from releasing.routes import routes_of
 from tests.project_copy import ROOT
 from tests.unit.renderer.fakes import FakeTable
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from components.release_history import ReleaseHistory
+from releasing.history import ReleaseHistory
 from tests.unit.renderer.conftest import NOW, Ask, SetClock
 from tests.unit.renderer.fakes import FakeTable
 from tests.unit.renderer.html_text import links_of, rows_of, text_of

@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 from renderer.routes import table as routes
 from web.routes import HttpRoute, RouteTable
 
-from components.routes import Routes, routes_of
+from releasing.routes import Routes, routes_of
 from tests.project_copy import ROOT
 from tests.unit.renderer.conftest import Ask
 from tests.unit.renderer.fakes import FakeTable, experiment_item

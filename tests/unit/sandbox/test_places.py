@@ -10,7 +10,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from components.lambda_package import write_package
+from releasing.lambda_package import write_package
 from sandbox import worker_process
 from sandbox.administrator import PASSWORD_FILE, ensure_administrator
 from sandbox.emulator import Emulator

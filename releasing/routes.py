@@ -17,7 +17,7 @@ from typing import Any
 
 import pulumi
 
-from components.lambda_package import CACHE_DIR, source_entries, write_whole
+from releasing.lambda_package import CACHE_DIR, source_entries, write_whole
 
 PARAMETER = re.compile(r"\{.*")
 

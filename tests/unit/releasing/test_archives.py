@@ -14,11 +14,11 @@ import pytest
 
 from components import admin_api, renderer
 from components.admin_api import package_admin_api
-from components.lambda_package import LambdaPackage
 from components.renderer import API_DOCUMENT, package_renderer
-from components.routes import routes_of
+from releasing.lambda_package import LambdaPackage
+from releasing.routes import routes_of
 from tests.project_copy import ROOT
-from tests.unit.components import loaded_modules
+from tests.unit.releasing import loaded_modules
 from tests.unit.renderer.conftest import ENVIRONMENT
 
 SOURCE = ROOT / "lambda"

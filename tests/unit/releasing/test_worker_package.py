@@ -14,9 +14,9 @@ from shlex import quote
 import pytest
 
 from components.gpu_hosts import INSTALLATION
-from components.worker_package import WorkerPackage, package_worker
+from releasing.worker_package import WorkerPackage, package_worker
 from tests.project_copy import ROOT
-from tests.unit.components import loaded_modules
+from tests.unit.releasing import loaded_modules
 from worker.build import build_id
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from components.waiting import LIMIT_SECONDS, looks, tell
+from releasing.waiting import LIMIT_SECONDS, looks, tell
 
 # https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 ACTIVE = "Active"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pulumi
 
-from components.lambda_package import CACHE_DIR, REQUIREMENTS, hex_sha256, source_entries, write_package
+from releasing.lambda_package import CACHE_DIR, REQUIREMENTS, hex_sha256, source_entries, write_package
 from worker.build import build_of
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.checkout import Checkout
+from releasing.checkout import Checkout
 
 
 @pytest.fixture

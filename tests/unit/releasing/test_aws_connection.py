@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from pulumi._types import input_type_py_to_pulumi_names
 from pulumi_aws import ProviderArgs
 
-from components.aws_connection import (
+from releasing.aws_connection import (
     ENDPOINT_NAMES,
     NO_BEARING,
     PATIENCE,

@@ -10,7 +10,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from components.waiting import looks, tell
+from releasing.waiting import looks, tell
 
 COMPLETED = "Completed"
 WAIT_LIMIT_SECONDS = 600

@@ -13,8 +13,8 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from components.lambda_package import package_layer, package_source
 from components.renderer import package_renderer
+from releasing.lambda_package import package_layer, package_source
 
 ROOT = Path(__file__).parent.parent.parent.parent
 CONTENTS = ("index_ssr.py", "templates")
@@ -58,7 +58,7 @@ def test_umask_locale_and_time_zone_make_no_difference(
 ) -> None:
     program = (
         f"import os; os.umask({umask}); from pathlib import Path;"
-        "from components.lambda_package import package_source;"
+        "from releasing.lambda_package import package_source;"
         f"source, cache = Path({str(source)!r}), Path({str(tmp_path / 'other')!r});"
         f"print(package_source(source, 'renderer', {CONTENTS!r}, cache).sha256)"
     )
