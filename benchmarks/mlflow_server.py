@@ -18,7 +18,7 @@ from typing import Any
 import requests
 import uv
 
-from sandbox.emulator import HOST
+from releasing.project import SANDBOX_HOST
 from tests.project_copy import free_port
 
 VERSION = "3.17.2"
@@ -65,7 +65,7 @@ def mlflow_server(folder: Path, experiments: Sequence[dict[str, Any]]) -> Iterat
     runs.write_text(json.dumps(experiments), encoding="utf-8")
     subprocess.run([*_python(), str(RUNS_PROGRAM), database, str(runs)], env=_environment(), cwd=folder, check=True)
     port = free_port()
-    options = ["--backend-store-uri", database, "--host", HOST, "--port", str(port), "--workers", "1"]
+    options = ["--backend-store-uri", database, "--host", SANDBOX_HOST, "--port", str(port), "--workers", "1"]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [*_python(), "-m", "mlflow", "server", *options],
@@ -76,7 +76,7 @@ def mlflow_server(folder: Path, experiments: Sequence[dict[str, Any]]) -> Iterat
             start_new_session=True,
         )
     try:
-        server = MlflowServer(f"http://{HOST}:{port}")
+        server = MlflowServer(f"http://{SANDBOX_HOST}:{port}")
         _wait_until_ready(server, process)
         yield server
     finally:

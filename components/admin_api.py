@@ -12,7 +12,7 @@ from components.http_api import HttpApi
 from components.job_queue import JobQueue
 from components.permissions import allow
 from components.released_function import Code, Configuration, ReleasedFunction
-from components.renderer import Renderer
+from components.renderer import Renderer, shared_environment
 from components.settings import Settings
 from components.sign_in import ADMIN_GROUP
 from releasing.lambda_package import CACHE_DIR, LambdaPackage, package_source
@@ -46,29 +46,50 @@ class AdminApi(ReleasedFunction):
         super().__init__("dashboard:lambda:AdminApi", name, settings, settings.name("admin-api"), opts)
         self._release(
             Code(package_admin_api(source), renderer.layer),
-            Configuration(
-                description="Lets administrators run, watch and discuss experiments.",
-                handler=HANDLER,
-                memory_mb=MEMORY_MB,
-                timeout_seconds=TIMEOUT_SECONDS,
-                environment={
-                    "ADMIN_FUNCTION": self.function_name,
-                    "ADMIN_GROUP": ADMIN_GROUP,
-                    "API_ID": api.api.id,
-                    "CHAT_MODEL": settings.chat_model,
-                    "CHAT_MONTHLY_USD": settings.chat_monthly_usd,
-                    "DEAD_LETTER_QUEUE_URL": job_queue.dead_letters.url,
-                    "JOB_QUEUE_URL": job_queue.queue.url,
-                    "MEDIA_BUCKET": store.media.bucket,
-                    "PRICES": settings.prices,
-                    "RENDERER_FUNCTION": renderer.function_name,
-                    "SITE_URL": settings.public_url,
-                    "TABLE_NAME": store.table.name,
-                },
+            admin_api_configuration(
+                settings,
+                admin_function=self.function_name,
+                api_id=api.api.id,
+                dead_letter_queue_url=job_queue.dead_letters.url,
+                job_queue_url=job_queue.queue.url,
+                media_bucket=store.media.bucket,
+                renderer_function=renderer.function_name,
+                table_name=store.table.name,
             ),
             allowed=[*_statements(store, job_queue), *_chat_statements(settings, store.table.region)],
             checked_at=(ADMIN_HEALTH,),
         )
+
+
+def admin_api_configuration(
+    settings: Settings,
+    *,
+    admin_function: str,
+    api_id: pulumi.Input[str],
+    dead_letter_queue_url: pulumi.Input[str],
+    job_queue_url: pulumi.Input[str],
+    media_bucket: pulumi.Input[str],
+    renderer_function: str,
+    table_name: pulumi.Input[str],
+) -> Configuration:
+    """How the admin API runs; the arguments are named as the stack's outputs are."""
+    return Configuration(
+        description="Lets administrators run, watch and discuss experiments.",
+        handler=HANDLER,
+        memory_mb=MEMORY_MB,
+        timeout_seconds=TIMEOUT_SECONDS,
+        environment={
+            **shared_environment(settings, media_bucket, table_name),
+            "ADMIN_FUNCTION": admin_function,
+            "ADMIN_GROUP": ADMIN_GROUP,
+            "API_ID": api_id,
+            "CHAT_MODEL": settings.chat_model,
+            "CHAT_MONTHLY_USD": settings.chat_monthly_usd,
+            "DEAD_LETTER_QUEUE_URL": dead_letter_queue_url,
+            "JOB_QUEUE_URL": job_queue_url,
+            "RENDERER_FUNCTION": renderer_function,
+        },
+    )
 
 
 def package_admin_api(source: Path, cache: Path = CACHE_DIR) -> LambdaPackage:

@@ -37,7 +37,7 @@ class Configuration:
     memory_mb: int
     timeout_seconds: int
     environment: Mapping[str, pulumi.Input[str]]
-    """What it is told, beside the build id and the stack's name."""
+    """What it is told, beside the build id."""
 
 
 class ReleasedFunction(pulumi.ComponentResource):
@@ -156,7 +156,7 @@ class ReleasedFunction(pulumi.ComponentResource):
         )
 
     def _create_function(self, code: Code, configuration: Configuration) -> aws.lambda_.Function:
-        environment = {"BUILD_ID": code.package.sha256, "STACK": self._settings.stack, **configuration.environment}
+        environment = {"BUILD_ID": code.package.sha256, **configuration.environment}
         return aws.lambda_.Function(
             self.name,
             name=self.function_name,

@@ -50,18 +50,7 @@ class Renderer(ReleasedFunction):
         self.layer = self._create_layer(source / REQUIREMENTS)
         self._release(
             Code(package_renderer(source), self.layer),
-            Configuration(
-                description="Renders the public pages of the dashboard.",
-                handler=HANDLER,
-                memory_mb=settings.renderer_memory_mb,
-                timeout_seconds=settings.renderer_timeout_seconds,
-                environment={
-                    "MEDIA_BUCKET": store.media.bucket,
-                    "PRICES": settings.prices,
-                    "SITE_URL": settings.public_url,
-                    "TABLE_NAME": store.table.name,
-                },
-            ),
+            renderer_configuration(settings, media_bucket=store.media.bucket, table_name=store.table.name),
             allowed=_statements(store),
             checked_at=("/health", "/"),
             rolled_back_to=settings.rolled_back_to,
@@ -90,6 +79,32 @@ def package_renderer(source: Path, cache: Path = CACHE_DIR) -> LambdaPackage:
     """
     document = json.dumps(routes_of(source, cache).openapi, ensure_ascii=False, separators=(",", ":"))
     return package_source(source, "renderer", CONTENTS, cache, {API_DOCUMENT: document.encode()})
+
+
+def renderer_configuration(
+    settings: Settings, media_bucket: pulumi.Input[str], table_name: pulumi.Input[str]
+) -> Configuration:
+    """How the renderer runs."""
+    return Configuration(
+        description="Renders the public pages of the dashboard.",
+        handler=HANDLER,
+        memory_mb=settings.renderer_memory_mb,
+        timeout_seconds=settings.renderer_timeout_seconds,
+        environment=shared_environment(settings, media_bucket, table_name),
+    )
+
+
+def shared_environment(
+    settings: Settings, media_bucket: pulumi.Input[str], table_name: pulumi.Input[str]
+) -> dict[str, pulumi.Input[str]]:
+    """What both functions are told of the stack."""
+    return {
+        "MEDIA_BUCKET": media_bucket,
+        "PRICES": settings.prices,
+        "SITE_URL": settings.public_url,
+        "STACK": settings.stack,
+        "TABLE_NAME": table_name,
+    }
 
 
 def _statements(store: ExperimentStore) -> list[dict[str, Any]]:

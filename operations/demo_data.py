@@ -20,11 +20,10 @@ from experiments.attribute_values import item_to_attribute_values
 from experiments.metrics import Metrics, RDPoint
 from experiments.model import Artefacts, Experiment, Status
 
-from operations.checks.check import CouldNotLook
 from operations.recount import recount
 from operations.stack import configuration, outputs_of
 from releasing.aws_connection import PATIENCE, connected
-from sandbox.places import DEFAULT_PORT, STACK
+from releasing.project import SANDBOX, SANDBOX_PORT, CouldNotLook
 from worker.experiment import G4DN_XLARGE_USD_PER_HOUR
 
 if TYPE_CHECKING:
@@ -50,8 +49,8 @@ def main() -> int:
     """Write them; exit code 2 where the sandbox isn't there."""
     arguments = _parse_arguments()
     try:
-        table = outputs_of(STACK, arguments.port)["table_name"]
-        client = connected("dynamodb", configuration(STACK, arguments.port), PATIENCE)
+        table = outputs_of(SANDBOX, arguments.port)["table_name"]
+        client = connected("dynamodb", configuration(SANDBOX, arguments.port), PATIENCE)
         fill(table, client, arguments.count)
     except (CouldNotLook, ClientError, BotoCoreError) as reason:
         sys.stderr.write(f"error: {reason}\n")
@@ -169,7 +168,7 @@ def _measured(experiment: Experiment, chance: random.Random) -> Metrics:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m operations.demo_data", description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=_count, default=1000, help="how many experiments (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=SANDBOX_PORT, help="the embedded AWS's port (default: %(default)s)")
     return parser.parse_args()
 
 

@@ -31,9 +31,9 @@ from experiments.attribute_values import item_to_attribute_values, item_to_pytho
 from experiments.model import SORT_KEY, Experiment
 from experiments.transaction import as_key
 
-from operations.checks.check import CouldNotLook
 from operations.stack import configuration, outputs_of, stack_parser
 from releasing.aws_connection import PATIENCE, connected
+from releasing.project import CouldNotLook
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -16,10 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from operations.checks.check import CouldNotLook
 from operations.stack import configuration, outputs_of, stack_parser
 from releasing.aws_connection import PATIENCE, connected
 from releasing.history import ReleaseHistory
+from releasing.project import CouldNotLook
 
 
 class UnknownRelease(Exception):  # noqa: N818 reads better where it is raised

@@ -11,9 +11,7 @@ from typing import Any
 
 import yaml
 
-from operations.checks.check import CouldNotLook
-from sandbox.emulator import HOST
-from sandbox.places import DEFAULT_PORT, PROJECT, STACK
+from releasing.project import PROJECT, SANDBOX, SANDBOX_HOST, SANDBOX_PORT, CouldNotLook
 
 # How Pulumi writes an encrypted value.
 SECRET = re.compile(r"^\s*(- )?secure: ", re.MULTILINE)
@@ -24,8 +22,8 @@ def stack_parser(module: str, documentation: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m operations.{module}", description=documentation.partition("\n")[0]
     )
-    parser.add_argument("--stack", default=STACK, help="the stack's name (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
+    parser.add_argument("--stack", default=SANDBOX, help="the stack's name (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=SANDBOX_PORT, help="the embedded AWS's port (default: %(default)s)")
     return parser
 
 
@@ -41,8 +39,8 @@ def configuration(stack: str, port: int, root: Path = PROJECT) -> dict[str, Any]
     file = root / f"Pulumi.{stack}.yaml"
     try:
         text = file.read_text(encoding="utf-8")
-        if stack == STACK:
-            text = text.replace(f":{DEFAULT_PORT}", f":{port}")
+        if stack == SANDBOX:
+            text = text.replace(f":{SANDBOX_PORT}", f":{port}")
         config = dict(yaml.safe_load(text)["config"])
         return _decrypted(stack, root) if SECRET.search(text) else config
     except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as error:
@@ -82,8 +80,8 @@ def expect_emulator(port: int) -> None:
 
     """
     with socket.socket() as connection:
-        if connection.connect_ex((HOST, port)):
-            raise CouldNotLook(f"The embedded AWS isn't running at http://{HOST}:{port}: run make sandbox.")
+        if connection.connect_ex((SANDBOX_HOST, port)):
+            raise CouldNotLook(f"The embedded AWS isn't running at http://{SANDBOX_HOST}:{port}: run make sandbox.")
 
 
 def ask_for_outputs(stack: str, port: int) -> "subprocess.Popen[str]":
@@ -95,7 +93,7 @@ def ask_for_outputs(stack: str, port: int) -> "subprocess.Popen[str]":
     """
     sandbox = [sys.executable, "-m", "sandbox", "--port", str(port), "outputs"]
     pulumi = ["pulumi", "stack", "output", "--json", "--stack", stack, "--non-interactive"]
-    command = sandbox if stack == STACK else pulumi
+    command = sandbox if stack == SANDBOX else pulumi
     try:
         return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     except FileNotFoundError:
@@ -123,7 +121,7 @@ def outputs_of(stack: str, port: int) -> dict[str, Any]:
         CouldNotLook: the stack isn't deployed.
 
     """
-    if stack == STACK:
+    if stack == SANDBOX:
         expect_emulator(port)
     outputs = answered(ask_for_outputs(stack, port))
     if not outputs.get("table_name"):

@@ -10,10 +10,10 @@ import argparse
 import io
 import sys
 
-from operations.checks.check import CouldNotLook, Findings
+from operations.checks.check import Findings
 from operations.checks.report import as_json, print_report
 from operations.stack import answered, ask_for_outputs, configuration, expect_emulator, read_outputs
-from sandbox.places import DEFAULT_PORT, STACK
+from releasing.project import SANDBOX, SANDBOX_PORT, CouldNotLook
 
 
 def main() -> int:
@@ -44,7 +44,7 @@ def verify(stack: str, port: int, outputs_file: str | None) -> Findings:
 
     """
     config = configuration(stack, port)
-    if stack == STACK:
+    if stack == SANDBOX:
         expect_emulator(port)
     asked = None if outputs_file else ask_for_outputs(stack, port)
     # Only here: Pulumi's AWS SDK takes its time to import, and meanwhile the engine looks up the outputs.
@@ -57,10 +57,10 @@ def verify(stack: str, port: int, outputs_file: str | None) -> Findings:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m operations.verify", description=__doc__.partition("\n")[0])
-    parser.add_argument("--stack", default=STACK, help="the stack's name (default: %(default)s)")
+    parser.add_argument("--stack", default=SANDBOX, help="the stack's name (default: %(default)s)")
     parser.add_argument("--outputs", metavar="FILE", help="the stack's outputs as JSON; - for standard input")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=SANDBOX_PORT, help="the embedded AWS's port (default: %(default)s)")
     return parser.parse_args()
 
 

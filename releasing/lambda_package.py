@@ -23,6 +23,8 @@ import pulumi
 import uv
 from deflate import deflate_compress
 
+from releasing.files import write_whole
+
 CACHE_DIR = Path(__file__).parent.parent / ".cache" / "lambda"
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
@@ -170,18 +172,6 @@ def write_package(path: Path, entries: dict[str, bytes]) -> LambdaPackage:
     content = _zip_bytes(entries)
     write_whole(path, content)
     return LambdaPackage(path, _lambda_sha256(content), {name: hex_sha256(data) for name, data in entries.items()})
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file of the cache, which others see whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, unfinished = tempfile.mkstemp(dir=path.parent)
-    try:
-        with open(descriptor, "wb") as opened:
-            opened.write(content)
-        os.replace(unfinished, path)
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
 
 
 def _read_package(path: Path) -> LambdaPackage:

@@ -17,7 +17,8 @@ from typing import Any
 
 import pulumi
 
-from releasing.lambda_package import CACHE_DIR, source_entries, write_whole
+from releasing.files import write_whole
+from releasing.lambda_package import CACHE_DIR, source_entries
 
 PARAMETER = re.compile(r"\{.*")
 

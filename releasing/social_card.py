@@ -10,7 +10,8 @@ from pathlib import Path
 
 from deflate import zlib_compress
 
-from releasing.lambda_package import CACHE_DIR, hex_sha256, write_whole
+from releasing.files import write_whole
+from releasing.lambda_package import CACHE_DIR, hex_sha256
 
 # What most consumers ask for: https://developers.facebook.com/docs/sharing/webmasters/images
 WIDTH, HEIGHT = 1200, 630

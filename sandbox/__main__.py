@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from releasing.project import SANDBOX_PORT
 from sandbox.administrator import Administrator, ensure_administrator
 from sandbox.emulator import Emulator
 from sandbox.engine import find_engine
 from sandbox.manners import LEVELS
-from sandbox.places import DEFAULT_PORT, HOME, SandboxError, advised
+from sandbox.places import HOME, SandboxError, advised
 from sandbox.stack import Deployment
 from sandbox.worker_process import WorkerProcess
 
@@ -166,7 +167,7 @@ def _engine_line(line: str) -> None:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("command", choices=COMMANDS, help="what to do")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=SANDBOX_PORT, help="the embedded AWS's port (default: %(default)s)")
     parser.add_argument("--manners", choices=["", *LEVELS], help="how unkind the embedded AWS is from now on")
     parser.add_argument("--seed", type=int, default=0, help="what it draws its moods by (default: %(default)s)")
     return parser.parse_args()

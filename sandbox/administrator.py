@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from releasing.files import write_whole
 from sandbox.emulator import Emulator
-from sandbox.places import write_whole
 
 NAME = "admin"
 EMAIL = "admin@example.com"

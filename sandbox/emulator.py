@@ -16,8 +16,10 @@ import requests
 import uv
 from botocore.config import Config
 
+from releasing.files import write_whole
+from releasing.project import PROJECT
 from sandbox.manners import Manners
-from sandbox.places import PRIVATE_UMASK, PROJECT, SandboxError, advised, make_private, write_whole
+from sandbox.places import PRIVATE_UMASK, SandboxError, advised, make_private
 from sandbox.processes import POLL_SECONDS, RecordedProcess
 
 HOST = "127.0.0.1"

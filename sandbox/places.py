@@ -2,21 +2,18 @@
 
 import errno
 import os
-import tempfile
 from pathlib import Path
 
-PROJECT = Path(__file__).parent.parent
+from releasing.project import PROJECT, PROJECT_NAME, CouldNotLook
+
 HOME = PROJECT / ".sandbox"
-PROJECT_NAME = "ai-video-codec-dashboard"
-STACK = "sandbox"
-DEFAULT_PORT = 4566
 # What processes that outlive a command write, nobody else can read, wherever it ends up.
 PRIVATE_UMASK = 0o077
 # How the system says it, and with it all programs; some in lower case.
 DISK_FULL = os.strerror(errno.ENOSPC).lower()
 
 
-class SandboxError(Exception):
+class SandboxError(CouldNotLook):
     """Something the person at the terminal can mend; the message says what happened and what to do."""
 
 
@@ -30,22 +27,6 @@ def cache_folder() -> Path:
     """The user's cache folder for this project (XDG Base Directory Specification)."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / PROJECT_NAME
-
-
-def write_whole(file: Path, content: str) -> None:
-    """Write a file that only its owner can read, and that is there whole or as it was.
-
-    Raises:
-        OSError: it can't be written, as where the disk is full.
-
-    """
-    descriptor, unfinished = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(content)
-        os.replace(unfinished, file)
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
 
 
 def advised(reason: str, advice: str) -> str:

@@ -22,11 +22,12 @@ import yaml
 from pulumi.automation._stack import StackInitMode
 
 from components.settings import InvalidConfig, check_stack_file
-from operations.checks.check import CouldNotLook
-from operations.recover import recover
+from releasing.files import write_whole
+from releasing.project import PROJECT, PROJECT_NAME, SANDBOX, SANDBOX_PORT, CouldNotLook
+from releasing.recovery import recover
 from sandbox.emulator import Emulator
 from sandbox.engine_output import EngineOutput, Output, reason_of
-from sandbox.places import DEFAULT_PORT, PROJECT, PROJECT_NAME, STACK, SandboxError, advised, make_private, write_whole
+from sandbox.places import SandboxError, advised, make_private
 from sandbox.processes import interrupted_last, is_alive
 from sandbox.state import follow_emulator, heal_state, is_empty, outputs_of, read_json
 
@@ -148,7 +149,7 @@ class Deployment:
 
     @property
     def _config_file(self) -> Path:
-        return self._workspace / f"Pulumi.{STACK}.yaml"
+        return self._workspace / f"Pulumi.{SANDBOX}.yaml"
 
     def pulumi(self, *arguments: str, text: str = "", shown: bool = False) -> str:
         """Run a command of the engine's for the stack.
@@ -166,7 +167,7 @@ class Deployment:
 
         """
         self._set_up()
-        return self._pulumi(*arguments, "--stack", STACK, text=text, shown=shown)
+        return self._pulumi(*arguments, "--stack", SANDBOX, text=text, shown=shown)
 
     def _recover(self, on_output: Output) -> None:
         """Take in what a deployment had begun to create when it was killed: as `make recover` does for any stack."""
@@ -187,7 +188,7 @@ class Deployment:
 
     def _stack(self) -> auto.Stack:
         self._set_up()
-        return _Stack(STACK, self._program(), StackInitMode.SELECT)
+        return _Stack(SANDBOX, self._program(), StackInitMode.SELECT)
 
     def _set_up(self) -> None:
         self._write_launchers()
@@ -263,7 +264,7 @@ class Deployment:
         self._workspace.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / "Pulumi.yaml", self._workspace)
         own = (PROJECT / self._config_file.name).read_text(encoding="utf-8")
-        settings = yaml.safe_load(own.replace(f":{DEFAULT_PORT}", f":{self.emulator.port}"))
+        settings = yaml.safe_load(own.replace(f":{SANDBOX_PORT}", f":{self.emulator.port}"))
         # A kill of Pulumi, or a full disk, may have left the file damaged; Pulumi then adds the same again.
         added = _yaml(self._config_file)
         write_whole(self._config_file, yaml.safe_dump({**added, **settings}))
@@ -278,7 +279,7 @@ class Deployment:
         if self._state_file.exists():
             return
         (self._folder / "state").mkdir(exist_ok=True)
-        self._pulumi("stack", "init", STACK, "--no-select")
+        self._pulumi("stack", "init", SANDBOX, "--no-select")
 
     def _follow_emulator(self) -> None:
         """Tell the engine where the emulator is, if it was elsewhere at the last deployment."""
@@ -292,7 +293,7 @@ class Deployment:
                 file.unlink(missing_ok=True)
 
     def _locks(self) -> dict[Path, dict[str, Any]]:
-        folder = self._folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT_NAME / STACK
+        folder = self._folder / "state" / ".pulumi" / "locks" / "organization" / PROJECT_NAME / SANDBOX
         return {file: read_json(file) for file in folder.glob("*")}
 
     def _lock_holder(self) -> str:
@@ -304,7 +305,7 @@ class Deployment:
 
     @property
     def _state_file(self) -> Path:
-        return self._folder / "state" / ".pulumi" / "stacks" / PROJECT_NAME / f"{STACK}.json"
+        return self._folder / "state" / ".pulumi" / "stacks" / PROJECT_NAME / f"{SANDBOX}.json"
 
     def _pulumi(self, *arguments: str, text: str = "", shown: bool = False) -> str:
         result = subprocess.run(

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sandbox.places import SandboxError, write_whole
+from releasing.files import write_whole
+from sandbox.places import SandboxError
 
 # How the state names the emulator.
 ADDRESS = re.compile(r"\b(127\.0\.0\.1|localhost):\d+")

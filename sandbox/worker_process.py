@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from releasing.files import write_whole
+from releasing.project import PROJECT
 from sandbox.emulator import REGION, ROOT_KEY, Emulator
-from sandbox.places import PRIVATE_UMASK, PROJECT, SandboxError, advised, write_whole
+from sandbox.places import PRIVATE_UMASK, SandboxError, advised
 from sandbox.processes import POLL_SECONDS, RecordedProcess
 from worker.build import build_of
 

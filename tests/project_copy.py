@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from releasing.project import PROJECT_NAME, SANDBOX
 from sandbox.emulator import Emulator
-from sandbox.places import PROJECT_NAME, STACK
 from sandbox.worker_process import WorkerProcess
 
 ROOT = Path(__file__).parent.parent
@@ -89,7 +89,7 @@ class ProjectCopy:
 
     def state(self) -> list[dict[str, Any]]:
         """The stack's resources, as the engine has noted them last."""
-        file = self.emulator.folder / "state" / ".pulumi" / "stacks" / PROJECT_NAME / f"{STACK}.json"
+        file = self.emulator.folder / "state" / ".pulumi" / "stacks" / PROJECT_NAME / f"{SANDBOX}.json"
         return list(json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"]["resources"])
 
     def configure(self, **config: Any) -> None:

@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from operations.drift_report import Outcome
 
 
-class CouldNotLook(Exception):  # noqa: N818 reads better where it is raised
-    """Something is unknown, not wrong; the message says what stood in the way, and what to do."""
-
-
 @dataclass(frozen=True)
 class Check:
     """One line of the report."""

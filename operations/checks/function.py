@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components import admin_api, renderer
-from components.sign_in import ADMIN_GROUP
-from operations.checks.check import Check, CouldNotLook, compared
+from components.admin_api import admin_api_configuration
+from components.released_function import Configuration
+from components.renderer import renderer_configuration
+from operations.checks.check import Check, compared
 from operations.checks.differences import archive_files, different_files
 from operations.checks.target import Target
 from releasing.lambda_package import ARCHITECTURE, RUNTIME, LambdaPackage
+from releasing.project import CouldNotLook
 from releasing.proof import LIVE_ALIAS
 from releasing.served import get
 
@@ -23,15 +25,23 @@ class Declared:
     """Its archive, built from the source at hand."""
     name: str
     version: str
-    configuration: dict[str, Any]
-    """What Lambda says of it, in Lambda's words."""
-    environment: dict[str, str]
-    """What it is told, beside its build id."""
+    configuration: Configuration
 
     @property
-    def variables(self) -> dict[str, str]:
+    def described(self) -> dict[str, Any]:
+        """What Lambda says of it, in Lambda's words."""
+        return {
+            "Runtime": RUNTIME,
+            "Architectures": [ARCHITECTURE],
+            "Handler": self.configuration.handler,
+            "MemorySize": self.configuration.memory_mb,
+            "Timeout": self.configuration.timeout_seconds,
+        }
+
+    @property
+    def variables(self) -> dict[str, Any]:
         """Its environment as Lambda has it, sorted."""
-        return dict(sorted({**self.environment, "BUILD_ID": self.package.sha256}.items()))
+        return dict(sorted({**self.configuration.environment, "BUILD_ID": self.package.sha256}.items()))
 
 
 def renderer_checks(target: Target) -> Iterator[Check]:
@@ -78,54 +88,35 @@ def _code_checks(package: LambdaPackage, label: str, found: Mapping[str, Any]) -
 
 
 def _configuration_checks(declared: Declared, label: str, found: Mapping[str, Any]) -> Iterator[Check]:
-    for name, value in {"Runtime": RUNTIME, "Architectures": [ARCHITECTURE], **declared.configuration}.items():
+    for name, value in declared.described.items():
         yield compared(f"{label} {name}", value, found.get(name))
     variables = dict(sorted(found.get("Environment", {}).get("Variables", {}).items()))
     yield compared(f"{label} Environment", declared.variables, variables)
 
 
 def _renderer(target: Target) -> Declared:
-    outputs, settings = target.outputs, target.settings
-    memory, timeout = settings.renderer_memory_mb, settings.renderer_timeout_seconds
+    outputs = target.outputs
+    told = {name: outputs[name] for name in ("media_bucket", "table_name")}
     return Declared(
         package=target.package,
         name=outputs["renderer_function"],
         version=outputs["renderer_version"],
-        configuration={"Handler": renderer.HANDLER, "MemorySize": memory, "Timeout": timeout},
-        environment=_shared_environment(target),
+        configuration=renderer_configuration(target.settings, **told),
     )
 
 
 def _admin_api(target: Target) -> Declared:
-    outputs, settings = target.outputs, target.settings
-    memory, timeout = admin_api.MEMORY_MB, admin_api.TIMEOUT_SECONDS
+    outputs = target.outputs
+    told = (
+        *("admin_function", "api_id", "dead_letter_queue_url", "job_queue_url", "media_bucket", "renderer_function"),
+        "table_name",
+    )
     return Declared(
         package=target.admin_package,
         name=outputs["admin_function"],
         version=outputs["admin_version"],
-        configuration={"Handler": admin_api.HANDLER, "MemorySize": memory, "Timeout": timeout},
-        environment={
-            **_shared_environment(target),
-            "ADMIN_FUNCTION": outputs["admin_function"],
-            "ADMIN_GROUP": ADMIN_GROUP,
-            "API_ID": outputs["api_id"],
-            "CHAT_MODEL": settings.chat_model,
-            "CHAT_MONTHLY_USD": settings.chat_monthly_usd,
-            "DEAD_LETTER_QUEUE_URL": outputs["dead_letter_queue_url"],
-            "JOB_QUEUE_URL": outputs["job_queue_url"],
-            "RENDERER_FUNCTION": outputs["renderer_function"],
-        },
+        configuration=admin_api_configuration(target.settings, **{name: outputs[name] for name in told}),
     )
-
-
-def _shared_environment(target: Target) -> dict[str, str]:
-    return {
-        "MEDIA_BUCKET": target.outputs["media_bucket"],
-        "PRICES": target.settings.prices,
-        "SITE_URL": target.settings.public_url,
-        "STACK": target.settings.stack,
-        "TABLE_NAME": target.outputs["table_name"],
-    }
 
 
 def _destination(alias: Mapping[str, Any]) -> str:

@@ -8,12 +8,13 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from operations.checks.cdn import cdn_checks
-from operations.checks.check import Check, CouldNotLook, Findings
+from operations.checks.check import Check, Findings
 from operations.checks.function import admin_api_checks, renderer_checks
 from operations.checks.invalidations import invalidation_checks
 from operations.checks.served import served_checks
 from operations.checks.static_files import object_checks
 from operations.checks.target import Target
+from releasing.project import CouldNotLook
 from releasing.served import Unreachable
 
 SUBJECTS: dict[str, Callable[[Target], Iterator[Check]]] = {

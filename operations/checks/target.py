@@ -13,10 +13,9 @@ from components.admin_api import package_admin_api
 from components.renderer import package_renderer
 from components.settings import Settings
 from components.sign_in import CONFIGURATION_KEY, configuration
-from operations.checks.check import CouldNotLook
 from releasing.aws_connection import PATIENCE, connected
 from releasing.lambda_package import LambdaPackage
-from sandbox.places import PROJECT
+from releasing.project import PROJECT, CouldNotLook
 
 OUTPUTS = (
     *("admin_function", "admin_version", "api_id", "api_url", "client_id", "dashboard_url", "dead_letter_queue_url"),

@@ -19,7 +19,6 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from operations.checks.check import CouldNotLook
 from operations.stack import stack_parser
 from operations.takeover import old_site, removal, requirements, side_by_side, watch
 from operations.takeover.access import Access, Stopped
@@ -29,6 +28,7 @@ from operations.takeover.items import Experiments
 from operations.takeover.old_site import OldSite
 from operations.takeover.progress import Progress
 from operations.takeover.requirements import Requirement
+from releasing.project import CouldNotLook
 
 
 class VisitorsGetErrors(Exception):  # noqa: N818 reads better where it is raised

@@ -5,13 +5,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from components.settings import InvalidConfig, Settings
 from operations.stack import configuration, outputs_of
 from releasing.aws_connection import RETRIES, connected
-from sandbox.places import PROJECT, PROJECT_NAME, STACK
+from releasing.files import write_whole
+from releasing.project import PROJECT, PROJECT_NAME, SANDBOX
 
 DOMAIN_ALIAS = f"{PROJECT_NAME}:domainAlias"
 # Where certificates and metrics of distributions are:
@@ -86,7 +86,7 @@ class Access:
         self._known.clear()
         sandbox = [sys.executable, "-m", "sandbox", "--port", str(self.port), "up"]
         pulumi = ["pulumi", "up", "--yes", "--non-interactive", "--stack", self.stack]
-        if subprocess.run(sandbox if self.stack == STACK else pulumi, cwd=PROJECT, check=False).returncode:
+        if subprocess.run(sandbox if self.stack == SANDBOX else pulumi, cwd=PROJECT, check=False).returncode:
             raise Stopped("The deployment failed, as said above; whoever had the domain has it still.")
 
     def answer_at_domain(self, wanted: bool) -> None:
@@ -97,12 +97,5 @@ class Access:
         if not count:
             changed = re.sub(r"^config: *$", f"config:\n{line}", text, count=1, flags=re.MULTILINE)
         if changed != text:
-            write_whole(file, changed)
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file so that a kill leaves either what was there or all of it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    whole = file.with_name(f"{file.name}.new")
-    whole.write_text(text, encoding="utf-8")
-    whole.replace(file)
+            # As git has it: anybody may read it.
+            write_whole(file, changed, mode=0o644)

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from operations.takeover.access import Stopped, write_whole
+from operations.takeover.access import Stopped
 from operations.takeover.old_site import OldSite
-from sandbox.places import PROJECT
+from releasing.files import write_whole
+from releasing.project import PROJECT
 
 FOLDER = PROJECT / ".takeover"
 

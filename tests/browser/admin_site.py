@@ -29,7 +29,7 @@ from admin.requests import RefusalError
 from admin.services import Services
 from web.documents import PublishedExperiment, as_json
 
-from sandbox.places import PROJECT
+from releasing.project import PROJECT
 from tests.admin_client import AdminClient, Answer
 from tests.browser.admin_chat import ScriptedChat
 from tests.browser.admin_lab import Lab, sample_lab

@@ -10,9 +10,9 @@ from typing import Literal
 from PIL import Image
 from playwright.sync_api import Browser, ViewportSize
 
-from operations.checks.check import CouldNotLook
 from operations.stack import outputs_of
-from sandbox.places import DEFAULT_PORT, HOME, PROJECT, STACK
+from releasing.project import PROJECT, SANDBOX, SANDBOX_PORT, CouldNotLook
+from sandbox.places import HOME
 from tests.browser.chromium import NoChromium, started_chromium
 from tests.browser.conftest import DESKTOP, PHONE, example_ids
 from tests.browser.sign_in import sign_in
@@ -58,9 +58,9 @@ PICTURES = [
 def main() -> int:
     """Take all pictures; exit code 2 where that can't be done."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="the embedded AWS's port (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=SANDBOX_PORT, help="the embedded AWS's port (default: %(default)s)")
     try:
-        site_url = outputs_of(STACK, parser.parse_args().port)["dashboard_url"].rstrip("/")
+        site_url = outputs_of(SANDBOX, parser.parse_args().port)["dashboard_url"].rstrip("/")
         ids = example_ids(site_url)
         with started_chromium() as browser:
             for picture in PICTURES:

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from experiments.model import Status
 from playwright.sync_api import Browser, Dialog, Locator, Page, Route, expect
 
-from sandbox.places import PROJECT
+from releasing.project import PROJECT
 from tests.browser.admin_chat import STEPS
 from tests.browser.admin_lab import HOSTILE, LONG_LOG_LINES, MIDDLING_LOG_LINES
 from tests.browser.admin_site import HEALTH, AdminSite, started_admin_site

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from releasing.project import PROJECT_NAME, SANDBOX, SANDBOX_PORT
 from sandbox.emulator import Emulator
-from sandbox.places import DEFAULT_PORT, PROJECT_NAME, STACK
 from tests.inventory import held
 from tests.project_copy import ProjectCopy, changes, free_port
 from tests.sign_in import administrator
@@ -44,12 +44,12 @@ def test_it_is_stopped_by_default_wherever_it_runs_and_a_state_that_was_cut_shor
     project: ProjectCopy,
 ) -> None:
     outputs, running, port = project.outputs(), emulator_pid(project), project.port
-    project.port = DEFAULT_PORT
+    project.port = SANDBOX_PORT
     project.run("down")
     with pytest.raises(ProcessLookupError):
         os.killpg(running, 0)
     project.port = port
-    file = project.emulator.folder / "state" / ".pulumi" / "stacks" / PROJECT_NAME / f"{STACK}.json"
+    file = project.emulator.folder / "state" / ".pulumi" / "stacks" / PROJECT_NAME / f"{SANDBOX}.json"
     file.write_text(file.read_text()[:10000])
     assert "make sandbox goes on from a copy" in project.fail("outputs")
     assert "state was damaged; it goes on from the last whole copy" in project.run("up")

@@ -8,9 +8,9 @@ import pytest
 
 from components.imports import ImportRefused, refuse_what_users_would_see
 from components.settings import Settings
+from releasing.project import PROJECT_NAME
 from sandbox.emulator import Emulator
 from sandbox.manners import KIND
-from sandbox.places import PROJECT_NAME
 from tests.project_copy import ProjectCopy
 from tests.stack.experiments_table import create_table
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from operations.left_behind import found
+from releasing.left_behind import found
 from sandbox.emulator import Emulator
 from sandbox.provider import emulator as provider
 from sandbox.provider import registry

@@ -18,7 +18,7 @@ from experiments.model import Experiment, Status
 from experiments.repository import ExperimentRepository
 
 from components.worker_role import PARTITIONS
-from operations.left_behind import found
+from releasing.left_behind import found
 from sandbox.worker_process import WorkerProcess
 from tests.inventory import held, recorded
 from tests.project_copy import ProjectCopy, changes

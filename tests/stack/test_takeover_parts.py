@@ -17,8 +17,8 @@ from operations.takeover.access import Access, Stopped
 from operations.takeover.domain import Domain
 from operations.takeover.files import Files
 from operations.takeover.items import Copy, Experiments
+from releasing.project import PROJECT_NAME
 from sandbox.emulator import Emulator
-from sandbox.places import PROJECT_NAME
 from tests import old_site as built
 from tests.old_site import OldSite
 from tests.stack.experiments_table import create_table

@@ -13,7 +13,7 @@ from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 
 from components.gpu_hosts import SESSIONS_POLICY
 from operations.checks.look import PERMISSIONS
-from operations.left_behind import LOOKS
+from releasing.left_behind import LOOKS
 
 DOCUMENT = Path(__file__).parent.parent.parent.parent / "docs" / "ci.md"
 Declared = dict[tuple[str, str], dict[str, Any]]

@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from operations import releases
-from operations.checks.check import CouldNotLook
 from operations.releases import UnknownRelease, print_releases, recorded_releases, version_of
+from releasing.project import CouldNotLook
 
 
 def record(number: int, version: str, **changed: Any) -> dict[str, Any]:

@@ -14,12 +14,13 @@ import requests
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from operations import verify
-from operations.checks.check import Check, CouldNotLook, Findings
+from operations.checks.check import Check, Findings
 from operations.checks.look import PERMISSIONS, look
 from operations.checks.report import as_json, print_report
 from operations.checks.target import OUTPUTS, Target
 from operations.drift_report import Outcome
 from operations.stack import configuration
+from releasing.project import CouldNotLook
 from releasing.served import get
 from tests.unit.operations.fake_site import API_URL, CDN_URL, CODE_URL, NOW, SOURCE, FakeSite, StoredObject, refused
 

@@ -10,11 +10,12 @@ from unittest.mock import MagicMock
 
 import pytest
 
+from releasing.files import write_whole
 from releasing.lambda_package import write_package
 from sandbox import worker_process
 from sandbox.administrator import PASSWORD_FILE, ensure_administrator
 from sandbox.emulator import Emulator
-from sandbox.places import SandboxError, advised, write_whole
+from sandbox.places import SandboxError, advised
 from sandbox.worker_process import WorkerProcess
 
 OUTPUTS = {"worker_role": "arn", "job_queue_url": "http://q", "media_bucket": "m", "table_name": "t"}

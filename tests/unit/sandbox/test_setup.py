@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.places import PROJECT
+from releasing.project import PROJECT
 
 UV_VERSION = re.findall(r"^UV_VERSION := (\S+)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)[0]
 # A Python whose virtual environments hold another, and an uv that takes a folder named `half` for a package.

@@ -10,7 +10,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from sandbox.provider.errors import is_gone
+from releasing.aws_connection import is_gone
 
 Properties = Mapping[str, Any]
 Client = Callable[[str], Any]
@@ -53,6 +53,37 @@ def listed(service: str, operation: str, found_in: str, import_id: str, like: Ma
         ]
 
     return look
+
+
+def tagged(look: Look, tags_of: Callable[[Client, str], Mapping[str, str]]) -> Look:
+    """What of a look's finds has the inputs' tags: others may have the name, such as the site that was there before."""
+
+    def look_at_tags(client: Client, inputs: Properties) -> list[str]:
+        tags = inputs.get("tags") or {}
+        return [each for each in look(client, inputs) if tags.items() <= tags_of(client, each).items()]
+
+    return look_at_tags
+
+
+def _tags_of_certificate(client: Client, arn: str) -> dict[str, str]:
+    return _as_mapping(client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"])
+
+
+def _tags_of_api(client: Client, identifier: str) -> dict[str, str]:
+    return dict(client("apigatewayv2").get_api(ApiId=identifier).get("Tags", {}))
+
+
+def _tags_of_distribution(client: Client, identifier: str) -> dict[str, str]:
+    arn = client("cloudfront").get_distribution(Id=identifier)["Distribution"]["ARN"]
+    return _as_mapping(client("cloudfront").list_tags_for_resource(Resource=arn)["Tags"].get("Items", []))
+
+
+def _tags_of_user_pool(client: Client, identifier: str) -> dict[str, str]:
+    return dict(client("cognito-idp").describe_user_pool(UserPoolId=identifier)["UserPool"].get("UserPoolTags", {}))
+
+
+def _as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
 
 FURTHER: Mapping[str, Mapping[str, Any]] = {
@@ -168,11 +199,14 @@ _API = {"ApiId": "apiId"}
 _POOL = {"UserPoolId": "userPoolId"}
 _BUCKET = {"Bucket": "bucket"}
 LOOKS: Mapping[str, Look] = {
-    "aws:acm/certificate:Certificate": listed(
-        "acm", "list_certificates", "CertificateSummaryList", "{CertificateArn}", {"DomainName": "domainName"}
+    "aws:acm/certificate:Certificate": tagged(
+        listed("acm", "list_certificates", "CertificateSummaryList", "{CertificateArn}", {"DomainName": "domainName"}),
+        _tags_of_certificate,
     ),
     "aws:acm/certificateValidation:CertificateValidation": _nothing,
-    "aws:apigatewayv2/api:Api": listed("apigatewayv2", "get_apis", "Items", "{ApiId}", {"Name": "name"}),
+    "aws:apigatewayv2/api:Api": tagged(
+        listed("apigatewayv2", "get_apis", "Items", "{ApiId}", {"Name": "name"}), _tags_of_api
+    ),
     "aws:apigatewayv2/authorizer:Authorizer": listed(
         "apigatewayv2", "get_authorizers", "Items", "{apiId}/{AuthorizerId}", {"Name": "name"}, **_API
     ),
@@ -200,8 +234,9 @@ LOOKS: Mapping[str, Look] = {
         AutoScalingGroupName="autoscalingGroupName",
     ),
     "aws:cloudfront/cachePolicy:CachePolicy": _policy("CachePolicyList", "list_cache_policies", "CachePolicy"),
-    "aws:cloudfront/distribution:Distribution": listed(
-        "cloudfront", "list_distributions", "DistributionList.Items", "{Id}", {"Comment": "comment"}
+    "aws:cloudfront/distribution:Distribution": tagged(
+        listed("cloudfront", "list_distributions", "DistributionList.Items", "{Id}", {"Comment": "comment"}),
+        _tags_of_distribution,
     ),
     "aws:cloudfront/originAccessControl:OriginAccessControl": listed(
         "cloudfront", "list_origin_access_controls", "OriginAccessControlList.Items", "{Id}", {"Name": "name"}
@@ -222,7 +257,9 @@ LOOKS: Mapping[str, Look] = {
     "aws:cognito/userGroup:UserGroup": named(
         "cognito-idp", "get_group", "{userPoolId}/{name}", GroupName="name", **_POOL
     ),
-    "aws:cognito/userPool:UserPool": listed("cognito-idp", "list_user_pools", "UserPools", "{Id}", {"Name": "name"}),
+    "aws:cognito/userPool:UserPool": tagged(
+        listed("cognito-idp", "list_user_pools", "UserPools", "{Id}", {"Name": "name"}), _tags_of_user_pool
+    ),
     "aws:cognito/userPoolClient:UserPoolClient": listed(
         "cognito-idp",
         "list_user_pool_clients",

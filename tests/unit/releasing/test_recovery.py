@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-import operations.recover
-from operations.checks.check import CouldNotLook
-from operations.recover import recover, unread
+import releasing.recovery
+from releasing.left_behind import found
+from releasing.project import CouldNotLook
+from releasing.recovery import recover, unread
 
 ROLE = "aws:iam/role:Role"
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
@@ -24,7 +25,7 @@ def resource(type_: str, name: str, /, **inputs: Any) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations.recover, "SECOND_LOOK_SECONDS", 0)
+    monkeypatch.setattr(releasing.recovery, "SECOND_LOOK_SECONDS", 0)
 
 
 class Engine:
@@ -57,6 +58,15 @@ class Aws:
 
     def can_paginate(self, operation: str) -> bool:
         return False
+
+    def get_distribution(self, **request: str) -> dict[str, Any]:
+        return {"Distribution": {"ARN": request["Id"]}}
+
+    def list_tags_for_resource(self, **_: str) -> dict[str, Any]:
+        return {"Tags": {"Items": []}}
+
+    def list_tags_for_certificate(self, **_: str) -> dict[str, Any]:
+        return {"Tags": []}
 
     def get_role(self, **request: str) -> dict[str, Any]:
         if self.refusal or request["RoleName"] not in self.roles:
@@ -92,7 +102,7 @@ def test_what_aws_has_is_taken_in_to_be_read_and_the_rest_is_forgotten() -> None
 
 def test_what_aws_tells_of_only_at_a_second_look_is_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Aws()
-    monkeypatch.setattr("operations.recover.time.sleep", lambda _: setattr(aws, "roles", ("role-a",)))
+    monkeypatch.setattr("releasing.recovery.time.sleep", lambda _: setattr(aws, "roles", ("role-a",)))
     engine = Engine([resource(ROLE, "a", name="role-a")])
     recovered(engine, aws)
     assert engine.deployment["resources"][0]["id"] == "role-a"
@@ -148,5 +158,27 @@ def test_a_certificate_is_looked_for_in_its_own_region() -> None:
 
 
 def test_a_type_that_nobody_can_look_for_is_named_with_where_to_add_it() -> None:
-    with pytest.raises(CouldNotLook, match=r"aws:x/y:Y is not known to make recover: add it to operations/left_behind"):
+    with pytest.raises(CouldNotLook, match=r"aws:x/y:Y is not known to make recover: add it to releasing/left_behind"):
         recovered(Engine([resource("aws:x/y:Y", "y")]), Aws())
+
+
+def test_a_thing_of_the_same_name_without_the_stacks_tags_is_somebody_elses() -> None:
+    acm = Certificates({"old": {}, "ours": {"stack": "s", "component": "custom-domain"}, "other": {"stack": "t"}})
+    inputs = {"domainName": "example.org", "tags": {"stack": "s"}}
+    assert found(lambda _: acm, CERTIFICATE, inputs) == ["ours"]
+
+
+class Certificates:
+    """ACM with some certificates of a domain, and their tags."""
+
+    def __init__(self, tags: dict[str, dict[str, str]]) -> None:
+        self.tags = tags
+
+    def can_paginate(self, operation: str) -> bool:
+        return False
+
+    def list_certificates(self, **_: Any) -> dict[str, Any]:
+        return {"CertificateSummaryList": [{"CertificateArn": arn, "DomainName": "example.org"} for arn in self.tags]}
+
+    def list_tags_for_certificate(self, CertificateArn: str) -> dict[str, Any]:  # noqa: N803 boto3's name
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self.tags[CertificateArn].items()]}
