@@ -106,6 +106,11 @@ class Aws:
         """The boto3 client of a service, in the resource's region."""
         return self._emulator.client(service, self.region)
 
+    def operation(self, service: str, name: str) -> Any:
+        """What botocore knows of an operation, such as `create_queue`: the shapes of what it takes and answers."""
+        meta = self.client(service).meta
+        return meta.service_model.operation_model(meta.method_to_api_mapping[name])
+
     @property
     def account_id(self) -> str:
         """The account that the stack's credentials belong to."""

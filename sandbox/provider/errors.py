@@ -11,6 +11,7 @@ GONE_CODES = frozenset(
     {
         "404",
         "AWS.SimpleQueueService.NonExistentQueue",
+        "DashboardNotFoundError",
         "InvalidGroup.NotFound",
         "InvalidInternetGatewayID.NotFound",
         "InvalidLaunchTemplateId.NotFound",
@@ -28,15 +29,19 @@ GONE_CODES = frozenset(
         "NoSuchOriginAccessControl",
         "NoSuchPublicAccessBlockConfiguration",
         "NoSuchResponseHeadersPolicy",
+        "NotFound",
         "NotFoundException",
         "OwnershipControlsNotFoundError",
         "QueueDoesNotExist",
+        "ResourceNotFound",
         "ResourceNotFoundException",
     }
 )
 """AWS's error codes for a thing that is not there."""
 PROPAGATION_POLL_SECONDS = 0.25
 PROPAGATION_POLLS = 480
+# For what is in use, which may be so for good: as many minutes of AWS's, of which 60 pass in one here.
+CONFLICT_POLLS = 40
 
 Answer = TypeVar("Answer")
 
@@ -45,7 +50,7 @@ class ProviderError(Exception):
     """What the user should know, without a traceback."""
 
 
-def patiently(request: Callable[[], Answer], *codes: str, saying: str = "") -> Answer:
+def patiently(request: Callable[[], Answer], *codes: str, saying: str = "", polls: int = 0) -> Answer:
     """Repeat a request while AWS refuses it, for what has just been made is not known everywhere yet.
 
     The official provider does the same at the same places, for two minutes and longer.
@@ -54,9 +59,10 @@ def patiently(request: Callable[[], Answer], *codes: str, saying: str = "") -> A
         request: What is asked.
         codes: The error codes of such a refusal.
         saying: What the error's message says then.
+        polls: How often, if not as often as what is new may take.
 
     """
-    for _ in range(PROPAGATION_POLLS):
+    for _ in range(polls or PROPAGATION_POLLS):
         try:
             return request()
         except (botocore.exceptions.ClientError, botocore.exceptions.WaiterError) as error:

@@ -70,7 +70,7 @@ class AwsServicer(ResourceProviderServicer):
             arguments = unmarshal(request.args)
             if unknown := sorted(arguments.keys() - known_arguments):
                 raise ProviderError(
-                    f"{unknown[0]} is not known to the sandbox's provider: add it to sandbox/provider/sts.py"
+                    f"{unknown[0]} is not known to the sandbox's provider: add it to sandbox/provider/services/index.py"
                 )
             result = function(self._aws(arguments))
         # `return` is a keyword of Python.
@@ -122,10 +122,10 @@ class AwsServicer(ResourceProviderServicer):
             if not known:
                 known = resource.imported(aws, request.id)
                 identifier = known.pop("id", "")
-            state = resource.state(aws, identifier or resource.identifier(known), known)
+            state = resource.state(aws, identifier or resource.identifier(aws, known), known)
             if state is None:
                 return provider_pb2.ReadResponse()
-            identifier = identifier or resource.identifier({**known, **state})
+            identifier = identifier or resource.identifier(aws, {**known, **state})
             refreshed = resource.refreshed_inputs(inputs, state)
         return provider_pb2.ReadResponse(id=identifier, properties=marshal(state), inputs=marshal(refreshed))
 

@@ -1,4 +1,4 @@
-"""STS, and the account's other facts: pulumi-aws's functions getCallerIdentity, getPartition and getRegion."""
+"""The account's own facts: pulumi-aws's functions getCallerIdentity, getPartition and getRegion."""
 
 from typing import Any
 

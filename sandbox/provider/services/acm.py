@@ -1,0 +1,100 @@
+"""ACM: certificates and their validation."""
+
+import time
+from typing import Any
+
+from sandbox.provider.emulator import Aws
+from sandbox.provider.errors import ProviderError
+from sandbox.provider.resource import Properties, Resource
+from sandbox.provider.shape import AWS_DECIDES, Shape, Values
+
+POLL = {"Delay": 2, "MaxAttempts": 300}
+# ACM makes up the DNS records within seconds of the request.
+RECORDS_POLL_SECONDS = 1
+RECORDS_POLLS = 60
+
+
+class Certificate(Resource):
+    """A certificate; of it, only the tags can be changed."""
+
+    pulumi_type = "aws:acm/certificate:Certificate"
+    service, noun = "acm", "certificate"
+    creates, reads = "request_{}", "describe_{}"
+    id_as = id_at = "CertificateArn"
+    found_in = "Certificate"
+    inputs = {
+        "domainName": None,
+        "validationMethod": AWS_DECIDES,
+        "subjectAlternativeNames": Values(AWS_DECIDES),
+    }
+    replaced_by = frozenset(inputs)
+    outputs = {"arn": "Certificate.CertificateArn", "status": "Certificate.Status", "domainValidationOptions": ""}
+    tagged = True
+    bears = {"deletes": ("ResourceInUseException",)}
+    waits_for = "the first DNS record to validate it by"
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        for _ in range(RECORDS_POLLS):
+            options = (self.read(aws, identifier, inputs) or {})["domainValidationOptions"]
+            if inputs["validationMethod"] != "DNS" or any(option["resourceRecordName"] for option in options):
+                return
+            time.sleep(RECORDS_POLL_SECONDS)
+        raise ProviderError(f"{identifier}: ACM tells no DNS records to validate it by")
+
+    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
+        """One that was not validated in time is as good as gone; and ACM counts the domain among its alternatives."""
+        state = super().read(aws, identifier, known)
+        if state is None or state["status"] == "VALIDATION_TIMED_OUT":
+            return None
+        given, names = known.get("subjectAlternativeNames") or [], set(state["subjectAlternativeNames"])
+        own = names - ({state["domainName"]} - set(given))
+        return {**state, "subjectAlternativeNames": sorted(own)}
+
+    def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
+        methods = [each["ValidationMethod"] for each in told.get("DomainValidationOptions", []) if len(each) > 1]
+        return {**super().properties(told, shape), "validationMethod": next(iter(methods), "DNS")}
+
+    def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
+        options = answer["Certificate"].get("DomainValidationOptions", [])
+        records = [_validation_option(each) for each in options]
+        return {**super().further(aws, identifier, state, answer), "domainValidationOptions": records}
+
+
+class CertificateValidation(Resource):
+    """Waits until a certificate is issued; there is nothing in AWS to delete."""
+
+    pulumi_type = "aws:acm/certificateValidation:CertificateValidation"
+    service, noun, reads = "acm", "certificate", "describe_{}"
+    inputs = {"certificateArn": None, "validationRecordFqdns": []}
+    identity, import_ids = "{certificateArn}", ("",)
+    replaced_by = frozenset(inputs)
+    waits_for = "the certificate to be issued"
+    differs_in = "its id, there the time of issue"
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """Wait, but not where a record is missing, as then it would be for nothing."""
+        acm, arn = aws.client("acm"), inputs["certificateArn"]
+        given = {name.rstrip(".") for name in inputs.get("validationRecordFqdns", [])}
+        for option in acm.describe_certificate(CertificateArn=arn)["Certificate"].get("DomainValidationOptions", []):
+            name = (option.get("ResourceRecord") or {}).get("Name", "").rstrip(".")
+            if given and name and name not in given:
+                raise ProviderError(f"missing {option['DomainName']} DNS validation record: {name}")
+        acm.get_waiter("certificate_validated").wait(CertificateArn=arn, WaiterConfig=POLL)
+        return self.identifier(aws, inputs)
+
+    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
+        certificate = aws.client("acm").describe_certificate(CertificateArn=known["certificateArn"])["Certificate"]
+        return {"certificateArn": known["certificateArn"]} if certificate["Status"] == "ISSUED" else None
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        pass
+
+
+def _validation_option(option: Properties) -> dict[str, Any]:
+    record = option.get("ResourceRecord") or {}
+    return {
+        "domainName": option["DomainName"],
+        "resourceRecordName": record.get("Name"),
+        "resourceRecordType": record.get("Type"),
+        "resourceRecordValue": record.get("Value"),
+    }

@@ -1,0 +1,224 @@
+"""CloudFront: distributions, origin access controls and policies."""
+
+import uuid
+from typing import Any
+
+from sandbox.provider.emulator import Aws
+from sandbox.provider.errors import patiently
+from sandbox.provider.resource import MANAGED, Properties, Resource
+from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Field, Values
+from sandbox.provider.tags import as_list
+
+POLL = {"Delay": 2, "MaxAttempts": 900}
+# https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html
+HOSTED_ZONE_ID = "Z2FDTNDATAQYW2"
+ARN = "arn:aws:cloudfront::{account}"
+
+
+class Versioned(Resource):
+    """What an update or a deletion has to name the version of, by its ETag."""
+
+    service = "cloudfront"
+    id_as = "Id"
+    regional = False
+
+    def address(self, aws: Aws, which: str, identifier: str, known: Properties) -> dict[str, Any]:
+        address = super().address(aws, which, identifier, known)
+        if which in ("updates", "deletes"):
+            current = getattr(aws.client(self.service), self.operation("reads"))(**address)
+            return {**address, "IfMatch": current["ETag"]}
+        return address
+
+
+class NamedConfig(Versioned):
+    """What CloudFront keeps as a config with an id and a unique name; an update replaces the whole config."""
+
+    moving = ("etag",)
+
+    def __init_subclass__(cls) -> None:
+        kind = cls.noun.title().replace("_", "")
+        cls.given_in, cls.found_in, cls.id_at = f"{kind}Config", f"{kind}.{kind}Config", f"{kind}.Id"
+        cls.outputs = {"arn": f"{ARN}:{cls.noun.replace('_', '-')}/{{id}}", "etag": "ETag"}
+
+
+class OriginAccessControl(NamedConfig):
+    """How CloudFront signs its requests to an origin."""
+
+    pulumi_type = "aws:cloudfront/originAccessControl:OriginAccessControl"
+    noun = "origin_access_control"
+    inputs = {
+        "name": None,
+        "description": MANAGED,
+        "originAccessControlOriginType": None,
+        "signingBehavior": None,
+        "signingProtocol": None,
+    }
+
+
+NO_NAMES: dict[str, Any] = {"items": []}
+
+
+class CachePolicy(NamedConfig):
+    """For how long what is cached, and what tells two requests apart."""
+
+    pulumi_type = "aws:cloudfront/cachePolicy:CachePolicy"
+    noun = "cache_policy"
+    inputs = {
+        "name": None,
+        "comment": "",
+        "minTtl": 0,
+        "defaultTtl": 86400,
+        "maxTtl": 31536000,
+        "parametersInCacheKeyAndForwardedToOrigin": {
+            "enableAcceptEncodingBrotli": False,
+            "enableAcceptEncodingGzip": False,
+            "cookiesConfig": {"cookieBehavior": None, "cookies": Block(NO_NAMES, default=NO_NAMES)},
+            "headersConfig": {"headerBehavior": None, "headers": Block(NO_NAMES, default=NO_NAMES)},
+            "queryStringsConfig": {"queryStringBehavior": None, "queryStrings": Block(NO_NAMES, default=NO_NAMES)},
+        },
+    }
+
+
+class ResponseHeadersPolicy(NamedConfig):
+    """The headers that CloudFront adds to responses."""
+
+    pulumi_type = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
+    noun = "response_headers_policy"
+    inputs = {
+        "name": None,
+        "comment": "",
+        "securityHeadersConfig": {
+            "contentSecurityPolicy": {"contentSecurityPolicy": None, "override": None},
+            "contentTypeOptions": {"override": None},
+            "frameOptions": {"frameOption": None, "override": None},
+            "referrerPolicy": {"referrerPolicy": None, "override": None},
+            "strictTransportSecurity": {
+                "accessControlMaxAgeSec": None,
+                "includeSubdomains": False,
+                "preload": False,
+                "override": None,
+            },
+        },
+    }
+
+
+CACHE_BEHAVIOR: dict[str, Any] = {
+    "targetOriginId": None,
+    "viewerProtocolPolicy": None,
+    "allowedMethods": [],
+    "cachedMethods": Values(aws="AllowedMethods.CachedMethods"),
+    "compress": False,
+    "cachePolicyId": None,
+    "originRequestPolicyId": None,
+    "responseHeadersPolicyId": None,
+}
+ORIGIN: dict[str, Any] = {
+    "originId": Field(aws="Id"),
+    "domainName": None,
+    "originPath": "",
+    "originAccessControlId": "",
+    "customOriginConfig": {
+        "httpPort": None,
+        "httpsPort": None,
+        "originProtocolPolicy": None,
+        "originSslProtocols": [],
+        "originReadTimeout": 30,
+        "originKeepaliveTimeout": 5,
+    },
+    "s3OriginConfig": Block({"originAccessIdentity": ""}, default=AWS_DECIDES),
+}
+UNUSED = {"WebACLId": "", "Logging": {"Enabled": False, "IncludeCookies": False, "Bucket": "", "Prefix": ""}}
+
+
+class Distribution(Versioned):
+    """A distribution."""
+
+    pulumi_type = "aws:cloudfront/distribution:Distribution"
+    noun = "distribution"
+    given_in, found_in = "DistributionConfig", "Distribution.DistributionConfig"
+    inputs = {
+        "comment": None,
+        "enabled": None,
+        "aliases": [],
+        "httpVersion": "http2",
+        "isIpv6Enabled": False,
+        "priceClass": "PriceClass_All",
+        "defaultRootObject": "",
+        "origins": [ORIGIN],
+        "defaultCacheBehavior": CACHE_BEHAVIOR,
+        "orderedCacheBehaviors": Blocks({"pathPattern": None, **CACHE_BEHAVIOR}, aws="CacheBehaviors", ordered=True),
+        "customErrorResponses": [{"errorCode": None, "errorCachingMinTtl": AWS_DECIDES}],
+        "restrictions": {"geoRestriction": {"restrictionType": None, "locations": Values(aws="Items")}},
+        "viewerCertificate": {
+            "cloudfrontDefaultCertificate": False,
+            "acmCertificateArn": None,
+            "sslSupportMethod": AWS_DECIDES,
+            "minimumProtocolVersion": AWS_DECIDES,
+        },
+        "retainOnDelete": False,
+        "waitForDeployment": True,
+    }
+    outputs = {
+        "arn": "Distribution.ARN",
+        "callerReference": "Distribution.DistributionConfig.CallerReference",
+        "domainName": "Distribution.DomainName",
+        "etag": "ETag",
+        "hostedZoneId": "",
+        "lastModifiedTime": "Distribution.LastModifiedTime",
+        "status": "Distribution.Status",
+    }
+    moving = ("etag", "lastModifiedTime", "status")
+    tagged = True
+    waits_for = "its deployment, unless `waitForDeployment` is false"
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """Create it; a certificate that was just issued may not be known to CloudFront yet."""
+        shape = aws.operation(self.service, "update_distribution").input_shape.members["DistributionConfig"]
+        config = {**self._config(inputs, shape), "CallerReference": str(uuid.uuid4())}
+        request = {"DistributionConfig": config, "Tags": {"Items": as_list(aws.tags(inputs))}}
+        create = aws.client(self.service).create_distribution_with_tags
+        answer = patiently(lambda: create(DistributionConfigWithTags=request), "InvalidViewerCertificate")
+        return str(answer["Distribution"]["Id"])
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        if inputs.get("waitForDeployment", True):
+            self._wait(aws, identifier)
+
+    def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
+        outputs = super().further(aws, identifier, state, answer)
+        modified = outputs["lastModifiedTime"].isoformat()
+        return {**outputs, "hostedZoneId": HOSTED_ZONE_ID, "lastModifiedTime": modified}
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        if changed - {"tags"}:
+            client = aws.client(self.service)
+            current = client.get_distribution_config(Id=identifier)
+            shape = aws.operation(self.service, "update_distribution").input_shape.members["DistributionConfig"]
+            reference = current["DistributionConfig"]["CallerReference"]
+            config = {**self._config(inputs, shape), "CallerReference": reference}
+            request = {"Id": identifier, "IfMatch": current["ETag"], "DistributionConfig": config}
+            patiently(lambda: client.update_distribution(**request), "InvalidViewerCertificate")
+            self.complete(aws, identifier, inputs)
+        if "tags" in changed:
+            self.change_tags(aws, identifier, known, inputs)
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        """CloudFront deletes only what is disabled, everywhere."""
+        client = aws.client(self.service)
+        current = client.get_distribution_config(Id=identifier)
+        if current["DistributionConfig"]["Enabled"]:
+            config = {**current["DistributionConfig"], "Enabled": False}
+            client.update_distribution(Id=identifier, IfMatch=current["ETag"], DistributionConfig=config)
+        self._wait(aws, identifier)
+        if not known.get("retainOnDelete"):
+            super().delete(aws, identifier, known)
+
+    def _wait(self, aws: Aws, identifier: str) -> None:
+        aws.client(self.service).get_waiter("distribution_deployed").wait(Id=identifier, WaiterConfig=POLL)
+
+    def _config(self, inputs: Properties, shape: Any) -> dict[str, Any]:
+        config: dict[str, Any] = self.own.to_aws(inputs, shape)
+        for origin in config["Origins"]["Items"]:
+            if "CustomOriginConfig" not in origin:
+                origin.setdefault("S3OriginConfig", {"OriginAccessIdentity": ""})
+        return {**config, **UNUSED}

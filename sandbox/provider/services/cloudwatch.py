@@ -1,0 +1,127 @@
+"""CloudWatch and what Pulumi counts to it: alarms, dashboards, log groups, EventBridge's rules and their targets."""
+
+from typing import Any
+
+from sandbox.provider.emulator import Aws
+from sandbox.provider.resource import Properties, Resource, Setting
+from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Document, Field, Pairs
+
+
+class MetricAlarm(Setting):
+    """An alarm on a metric, or on an expression of several, which the emulator does not evaluate."""
+
+    pulumi_type = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    service, noun = "cloudwatch", "metric_alarm"
+    reads, found_in, deletes = "describe_alarms", "MetricAlarms", "delete_alarms"
+    inputs = {
+        "name": Field(aws="AlarmName"),
+        "actionsEnabled": True,
+        "alarmActions": [],
+        "alarmDescription": "",
+        "comparisonOperator": None,
+        "datapointsToAlarm": None,
+        "dimensions": Pairs(),
+        "evaluationPeriods": None,
+        "extendedStatistic": None,
+        "insufficientDataActions": [],
+        "metricName": None,
+        "metricQueries": Blocks(
+            {
+                "id": None,
+                "expression": None,
+                "label": None,
+                "returnData": False,
+                "metric": Block(
+                    {
+                        "namespace": Field(aws="Metric.Namespace"),
+                        "metricName": Field(aws="Metric.MetricName"),
+                        "dimensions": Pairs(aws="Metric.Dimensions"),
+                        "period": None,
+                        "stat": None,
+                    },
+                    aws="MetricStat",
+                ),
+            },
+            aws="Metrics",
+            default=None,
+        ),
+        "namespace": None,
+        "okActions": [],
+        "period": None,
+        "statistic": None,
+        "threshold": None,
+        "treatMissingData": "missing",
+        "unit": None,
+    }
+    identity = "{name}"
+    outputs = {"arn": "AlarmArn"}
+    tagged = True
+
+
+class Dashboard(Setting):
+    """A dashboard; pulumi-aws makes up no name for it."""
+
+    pulumi_type = "aws:cloudwatch/dashboard:Dashboard"
+    service, noun, deletes = "cloudwatch", "dashboard", "delete_dashboards"
+    inputs = {"dashboardName": None, "dashboardBody": Document()}
+    identity = "{dashboardName}"
+    outputs = {"dashboardArn": "DashboardArn"}
+
+
+class LogGroup(Resource):
+    """A log group; a retention of 0 days keeps everything."""
+
+    pulumi_type = "aws:cloudwatch/logGroup:LogGroup"
+    service, noun = "logs", "log_group"
+    reads, found_in = "describe_{}s", "logGroups"
+    inputs = {"name": Field(aws=("logGroupName", "logGroupNamePrefix")), "retentionInDays": 0}
+    identity = "{name}"
+    outputs = {"arn": "arn"}
+    tagged = True
+    bears = {"deletes": ("OperationAbortedException",)}
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        if inputs.get("retentionInDays"):
+            self._retain(aws, inputs)
+
+    def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
+        """Its ARN, of which Pulumi takes the `:*` off."""
+        return {"arn": answer["arn"].removesuffix(":*")}
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        if "retentionInDays" in changed:
+            self._retain(aws, inputs)
+        super().update(aws, identifier, known, inputs, changed & {"tags"})
+
+    def _retain(self, aws: Aws, inputs: Properties) -> None:
+        logs, days = aws.client("logs"), inputs.get("retentionInDays", 0)
+        if days:
+            logs.put_retention_policy(logGroupName=inputs["name"], retentionInDays=days)
+        else:
+            logs.delete_retention_policy(logGroupName=inputs["name"])
+
+
+class EventRule(Setting):
+    """A rule of the default event bus."""
+
+    pulumi_type = "aws:cloudwatch/eventRule:EventRule"
+    service, noun, reads = "events", "rule", "describe_{}"
+    inputs = {"name": None, "description": "", "scheduleExpression": None, "state": AWS_DECIDES}
+    identity = "{name}"
+    outputs = {"arn": "Arn"}
+    tagged = True
+    bears = {"deletes": ("ValidationException",)}
+    differs_in = "other event buses"
+
+
+class EventTarget(Setting):
+    """What a rule calls, and with what."""
+
+    pulumi_type = "aws:cloudwatch/eventTarget:EventTarget"
+    service, noun = "events", "targets"
+    reads, found_in = "list_targets_by_rule", "Targets"
+    deletes, given_in = "remove_targets", "Targets"
+    inputs = {"rule": None, "targetId": Field(aws="Id"), "arn": None, "input": None}
+    identity, import_ids = "{rule}-{targetId}", ("{rule}/{targetId}",)
+    named_by = "targetId"
+    differs_in = "other event buses"

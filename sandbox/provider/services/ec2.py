@@ -1,0 +1,248 @@
+"""EC2: networks, security groups and launch templates."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sandbox.provider.emulator import Aws
+from sandbox.provider.errors import ProviderError
+from sandbox.provider.resource import MANAGED, Properties, Resource
+from sandbox.provider.shape import AWS_DECIDES, Blocks, Field, Shape, Text, Values
+
+Thing = Mapping[str, Any]
+
+
+class Ec2Resource(Resource):
+    """A thing that EC2 gives an id, and that can't be deleted while others need it."""
+
+    service, reads = "ec2", "describe_{}s"
+    tagged = True
+    bears = {"deletes": ("DependencyViolation",)}
+
+    def __init_subclass__(cls) -> None:
+        kind = cls.noun.title().replace("_", "")
+        cls.found_in, cls.id_as, cls.id_at = f"{kind}s", f"{kind}Id", f"{kind}.{kind}Id"
+
+    def listed(self, aws: Aws, **filters: str) -> list[Thing]:
+        """Things of the kind that have these values, `vpc_id` for EC2's filter `vpc-id`."""
+        asked = [{"Name": name.replace("_", "-"), "Values": [value]} for name, value in filters.items()]
+        return list(getattr(aws.client("ec2"), self.operation("reads"))(Filters=asked)[self.found_in])
+
+
+class Vpc(Ec2Resource):
+    """A network."""
+
+    pulumi_type = "aws:ec2/vpc:Vpc"
+    noun = "vpc"
+    inputs = {"cidrBlock": None}
+    replaced_by = frozenset({"cidrBlock"})
+    outputs = {"defaultRouteTableId": ""}
+    waits_for = "nothing: the emulator's networks are there at once"
+
+    def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
+        main = DefaultRouteTable().listed(aws, vpc_id=identifier, **{"association.main": "true"})
+        return {"defaultRouteTableId": main[0]["RouteTableId"]}
+
+
+class InternetGateway(Ec2Resource):
+    """A network's way to the internet."""
+
+    pulumi_type = "aws:ec2/internetGateway:InternetGateway"
+    noun = "internet_gateway"
+    inputs = {"vpcId": AWS_DECIDES}
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        if inputs.get("vpcId"):
+            aws.client("ec2").attach_internet_gateway(InternetGatewayId=identifier, VpcId=inputs["vpcId"])
+
+    def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
+        return {"vpcId": next((each["VpcId"] for each in told["Attachments"]), None)}
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        super().update(aws, identifier, known, inputs, changed & {"tags"})
+        if "vpcId" in changed:
+            self._detach(aws, identifier, known)
+            self.complete(aws, identifier, inputs)
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        self._detach(aws, identifier, known)
+        super().delete(aws, identifier, known)
+
+    def _detach(self, aws: Aws, identifier: str, known: Properties) -> None:
+        if known.get("vpcId"):
+            aws.client("ec2").detach_internet_gateway(InternetGatewayId=identifier, VpcId=known["vpcId"])
+
+
+class DefaultRouteTable(Ec2Resource):
+    """The route table that comes with a network; it is taken over, and stays as it is until the network goes."""
+
+    pulumi_type = "aws:ec2/defaultRouteTable:DefaultRouteTable"
+    noun = "route_table"
+    inputs = {
+        "defaultRouteTableId": None,
+        "routes": Blocks({"cidrBlock": None, "gatewayId": None}, default=AWS_DECIDES),
+    }
+    replaced_by = frozenset({"defaultRouteTableId"})
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """Take it over: it is there already."""
+        return str(inputs["defaultRouteTableId"])
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        known = self.state(aws, identifier, inputs) or {}
+        self.update(aws, identifier, known, inputs, {"routes", "tags"})
+
+    def imported(self, aws: Aws, import_id: str) -> dict[str, str]:
+        """By the id of its network."""
+        main = self.listed(aws, vpc_id=import_id, **{"association.main": "true"})
+        return {"id": str(main[0]["RouteTableId"]) if main else import_id}
+
+    def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
+        routes = [
+            {"cidrBlock": route["DestinationCidrBlock"], "gatewayId": route["GatewayId"]}
+            for route in told["Routes"]
+            if route["GatewayId"] != "local"
+        ]
+        return {"defaultRouteTableId": told["RouteTableId"], "routes": routes}
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        super().update(aws, identifier, known, inputs, changed & {"tags"})
+        ec2 = aws.client("ec2")
+        for route in (known.get("routes") or []) if "routes" in changed else ():
+            ec2.delete_route(RouteTableId=identifier, DestinationCidrBlock=route["cidrBlock"])
+        for route in inputs.get("routes", []) if "routes" in changed else ():
+            place = {"RouteTableId": identifier, "DestinationCidrBlock": route["cidrBlock"]}
+            ec2.create_route(**place, GatewayId=route["gatewayId"])
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        pass
+
+
+class Subnet(Ec2Resource):
+    """A part of a network, in one zone; the emulator takes a second one of the same addresses."""
+
+    pulumi_type = "aws:ec2/subnet:Subnet"
+    noun = "subnet"
+    inputs = {"vpcId": None, "cidrBlock": None, "availabilityZone": AWS_DECIDES, "mapPublicIpOnLaunch": False}
+    replaced_by = frozenset({"vpcId", "cidrBlock", "availabilityZone"})
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        block = inputs["cidrBlock"]
+        if self.listed(aws, vpc_id=inputs["vpcId"], cidr_block=block):
+            raise ProviderError(f"CreateSubnet: InvalidSubnet.Conflict: {block} conflicts with another subnet")
+        return super().create(aws, inputs)
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        public = {"Value": inputs.get("mapPublicIpOnLaunch", False)}
+        aws.client("ec2").modify_subnet_attribute(SubnetId=identifier, MapPublicIpOnLaunch=public)
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        super().update(aws, identifier, known, inputs, changed & {"tags"})
+        if "mapPublicIpOnLaunch" in changed:
+            self.complete(aws, identifier, inputs)
+
+
+RULES = Blocks(
+    {"protocol": Field(aws="IpProtocol"), "fromPort": None, "toPort": None, "cidrBlocks": []},
+    key="",
+    default=AWS_DECIDES,
+)
+
+
+class SecurityGroup(Ec2Resource):
+    """What may come in and go out; what EC2 allows a new group by itself is taken from it."""
+
+    pulumi_type = "aws:ec2/securityGroup:SecurityGroup"
+    noun = "security_group"
+    inputs = {
+        "name": Field(aws="GroupName"),
+        "vpcId": None,
+        "description": MANAGED,
+        "ingress": RULES,
+        "egress": RULES,
+    }
+    replaced_by = frozenset({"vpcId", "name", "description"})
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        self._set_rules(aws, identifier, inputs, {"ingress", "egress"})
+
+    def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
+        rules = shape.members["IpPermissions"].member
+        return {
+            **super().properties(told, shape),
+            "ingress": [_rule_from_aws(each, rules) for each in told["IpPermissions"]],
+            "egress": [_rule_from_aws(each, rules) for each in told["IpPermissionsEgress"]],
+        }
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        super().update(aws, identifier, known, inputs, changed & {"tags"})
+        self._set_rules(aws, identifier, inputs, changed & {"ingress", "egress"})
+
+    def _set_rules(self, aws: Aws, identifier: str, inputs: Properties, directions: set[str]) -> None:
+        ec2 = aws.client("ec2")
+        shape = aws.operation("ec2", "authorize_security_group_egress").input_shape.members["IpPermissions"]
+        group = next(iter(ec2.describe_security_groups(GroupIds=[identifier])["SecurityGroups"]))
+        for direction in directions:
+            if present := group["IpPermissions" if direction == "ingress" else "IpPermissionsEgress"]:
+                getattr(ec2, f"revoke_security_group_{direction}")(GroupId=identifier, IpPermissions=present)
+            if rules := _rules_to_aws(inputs.get(direction, []), shape):
+                getattr(ec2, f"authorize_security_group_{direction}")(GroupId=identifier, IpPermissions=rules)
+
+
+SecurityGroup.id_as = SecurityGroup.id_at = "GroupId"
+
+
+def _rules_to_aws(rules: Sequence[Properties], shape: Shape) -> list[dict[str, Any]]:
+    return [
+        {**of_aws, "IpRanges": [{"CidrIp": block} for block in rule.get("cidrBlocks", [])]}
+        for rule, of_aws in zip(rules, RULES.to_aws(rules, shape), strict=True)
+    ]
+
+
+def _rule_from_aws(rule: Thing, shape: Shape) -> dict[str, Any]:
+    return {**RULES.of.from_aws(rule, shape), "cidrBlocks": [each["CidrIp"] for each in rule.get("IpRanges", [])]}
+
+
+class LaunchTemplate(Ec2Resource):
+    """How instances are launched; a change is a new version."""
+
+    pulumi_type = "aws:ec2/launchTemplate:LaunchTemplate"
+    noun = "launch_template"
+    updates = "create_{}_version"
+    given_in = "LaunchTemplateData"
+    inputs = {
+        "name": Field(aws="LaunchTemplateName"),
+        "updateDefaultVersion": False,
+        "imageId": None,
+        "userData": None,
+        "vpcSecurityGroupIds": Values(aws="SecurityGroupIds"),
+        "instanceInitiatedShutdownBehavior": None,
+        "iamInstanceProfile": {"arn": None},
+        "metadataOptions": {"httpEndpoint": None, "httpTokens": None, "httpPutResponseHopLimit": None},
+        "blockDeviceMappings": [
+            {"deviceName": None, "ebs": {"encrypted": Text(), "volumeSize": None, "volumeType": None}}
+        ],
+    }
+    replaced_by = frozenset({"name"})
+    ours = frozenset({"updateDefaultVersion"})
+    outputs = {"defaultVersion": "DefaultVersionNumber", "latestVersion": "LatestVersionNumber"}
+    differs_in = "changed tags, of which the emulator goes on to tell the old ones"
+
+    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
+        """With the data of its latest version."""
+        state, operation = super().read(aws, identifier, known), "describe_launch_template_versions"
+        newest = {"LaunchTemplateId": identifier, "Versions": ["$Latest"]}
+        version = aws.client("ec2").describe_launch_template_versions(**newest)["LaunchTemplateVersions"][0]
+        shape = aws.operation("ec2", operation).output_shape.members["LaunchTemplateVersions"].member
+        data = self.properties(version["LaunchTemplateData"], shape.members["LaunchTemplateData"])
+        return state and {**state, **data}
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        if changed - {"tags"} - self.ours:
+            version = self.call(aws, "updates", inputs, identifier)["LaunchTemplateVersion"]["VersionNumber"]
+            if inputs.get("updateDefaultVersion"):
+                default = {"DefaultVersion": str(version)}
+                aws.client("ec2").modify_launch_template(LaunchTemplateId=identifier, **default)
+        super().update(aws, identifier, known, inputs, changed & {"tags"})
+
+    def unknown_after(self, changed: set[str], known: Properties) -> tuple[str, ...]:
+        return tuple(self.outputs) if changed - {"tags"} - self.ours else ()

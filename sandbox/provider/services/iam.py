@@ -1,0 +1,120 @@
+"""IAM: roles, their policies, and the instance profiles that give them to EC2."""
+
+from typing import Any
+
+from sandbox.provider.emulator import Aws
+from sandbox.provider.errors import is_gone
+from sandbox.provider.resource import Properties, Resource, Setting
+from sandbox.provider.shape import Document, Field, Shape
+
+
+class Role(Resource):
+    """A role."""
+
+    pulumi_type = "aws:iam/role:Role"
+    service, noun, found_in = "iam", "role", "Role"
+    inputs = {
+        "name": Field(aws="RoleName"),
+        "assumeRolePolicy": Document(aws="AssumeRolePolicyDocument"),
+        "description": "",
+        "maxSessionDuration": 3600,
+        "permissionsBoundary": Field(aws=("PermissionsBoundary.PermissionsBoundaryArn", "PermissionsBoundary")),
+    }
+    identity = "{name}"
+    outputs = {"arn": "Role.Arn", "createDate": "Role.CreateDate", "uniqueId": "Role.RoleId"}
+    tagged = True
+    regional = False
+    bears = {"creates": ("MalformedPolicyDocument",), "deletes": ("DeleteConflict",)}
+    differs_in = "policies given with it, or to it by hand, which there go with it"
+
+    def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
+        outputs = super().further(aws, identifier, state, answer)
+        return {**outputs, "createDate": outputs["createDate"].isoformat()}
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        iam = aws.client("iam")
+        if "assumeRolePolicy" in changed:
+            iam.update_assume_role_policy(RoleName=identifier, PolicyDocument=inputs["assumeRolePolicy"])
+        if "permissionsBoundary" in changed:
+            if boundary := inputs.get("permissionsBoundary"):
+                iam.put_role_permissions_boundary(RoleName=identifier, PermissionsBoundary=boundary)
+            else:
+                iam.delete_role_permissions_boundary(RoleName=identifier)
+        super().update(aws, identifier, known, inputs, changed & {"description", "maxSessionDuration", "tags"})
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        """Take it out of instance profiles first."""
+        iam = aws.client("iam")
+        for profile in iam.list_instance_profiles_for_role(RoleName=identifier)["InstanceProfiles"]:
+            name = profile["InstanceProfileName"]
+            iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=identifier)
+        super().delete(aws, identifier, known)
+
+
+class RolePolicy(Setting):
+    """A policy written into a role."""
+
+    pulumi_type = "aws:iam/rolePolicy:RolePolicy"
+    service, noun = "iam", "role_policy"
+    inputs = {
+        "name": Field(aws="PolicyName"),
+        "role": Field(aws="RoleName"),
+        "policy": Document(aws="PolicyDocument"),
+    }
+    identity = "{role}:{name}"
+    regional = False
+
+
+class RolePolicyAttachment(Setting):
+    """A managed policy that a role has."""
+
+    pulumi_type = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    service, noun = "iam", "role_policy"
+    creates, deletes = "attach_{}", "detach_{}"
+    reads, found_in = "list_attached_role_policies", "AttachedPolicies"
+    inputs = {"role": Field(aws="RoleName"), "policyArn": None}
+    identity = "{role}/{policyArn}"
+    deleted_first = True
+    regional = False
+    differs_in = "its id, there of the role's name and a random end"
+
+
+class InstanceProfile(Resource):
+    """What gives instances a role."""
+
+    pulumi_type = "aws:iam/instanceProfile:InstanceProfile"
+    service, noun, found_in = "iam", "instance_profile", "InstanceProfile"
+    inputs = {"name": Field(aws="InstanceProfileName"), "role": Field(aws="RoleName")}
+    identity = "{name}"
+    outputs = {"arn": "InstanceProfile.Arn"}
+    tagged = True
+    regional = False
+    waits_for = "its role"
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        if role := inputs.get("role"):
+            aws.client("iam").add_role_to_instance_profile(InstanceProfileName=identifier, RoleName=role)
+
+    def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
+        role = next((role["RoleName"] for role in told["Roles"]), None)
+        return {**super().properties(told, shape), "role": role}
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        if "role" in changed:
+            self._take(aws, identifier, known)
+            self.complete(aws, identifier, inputs)
+        super().update(aws, identifier, known, inputs, changed & {"tags"})
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        self._take(aws, identifier, known)
+        super().delete(aws, identifier, known)
+
+    def _take(self, aws: Aws, name: str, known: Properties) -> None:
+        """Take the role out; one that is gone already is out."""
+        iam, role = aws.client("iam"), known.get("role")
+        try:
+            if role:
+                iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role)
+        except iam.exceptions.ClientError as error:
+            if not is_gone(error):
+                raise

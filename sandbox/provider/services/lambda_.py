@@ -1,0 +1,238 @@
+"""Lambda: functions with their versions, layers, aliases, permissions."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sandbox.provider.emulator import Aws
+from sandbox.provider.errors import patiently
+from sandbox.provider.resource import Properties, Resource
+from sandbox.provider.shape import AWS_DECIDES, Block, Field, Shape, Values
+
+POLL = {"Delay": 0.25, "MaxAttempts": 1200}
+INVOCATION = "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+# A function's inputs that go with its code; all others but the ones below go with its configuration.
+CODE_INPUTS = frozenset({"code", "sourceCodeHash", "codeSha256", "architectures"})
+UNVERSIONED_INPUTS = frozenset({"tags", "reservedConcurrentExecutions", "publish", "region"})
+
+
+class Function(Resource):
+    """A function; with `publish`, each change of its code or configuration becomes a version."""
+
+    pulumi_type = "aws:lambda/function:Function"
+    service, noun, updates = "lambda", "function", "update_function_configuration"
+    found_in = "Configuration"
+    inputs = {
+        "name": Field(aws="FunctionName"),
+        "role": None,
+        "handler": None,
+        "runtime": None,
+        "description": "",
+        "layers": Values(ordered=True),
+        "memorySize": 128,
+        "timeout": 3,
+        "environment": Block({"variables": Field({})}, default={"variables": {}}),
+        "snapStart": Block({"applyOn": None}, default={"applyOn": "None"}),
+        "tracingConfig": Block({"mode": None}, default={"mode": "PassThrough"}),
+        "loggingConfig": Block(
+            {
+                "logFormat": None,
+                "logGroup": AWS_DECIDES,
+                "applicationLogLevel": AWS_DECIDES,
+                "systemLogLevel": AWS_DECIDES,
+            },
+            default=AWS_DECIDES,
+        ),
+        "architectures": Values(["x86_64"]),
+        "code": None,
+        "sourceCodeHash": None,
+        "codeSha256": AWS_DECIDES,
+        "publish": False,
+        "reservedConcurrentExecutions": -1,
+    }
+    identity = "{name}"
+    outputs = {
+        "arn": "Configuration.FunctionArn",
+        "codeSha256": "Configuration.CodeSha256",
+        "invokeArn": INVOCATION,
+        "lastModified": "Configuration.LastModified",
+        "version": "",
+        "qualifiedArn": "{arn}:{version}",
+        "qualifiedInvokeArn": INVOCATION.replace("{arn}", "{qualifiedArn}"),
+        "responseStreamingInvokeArn": INVOCATION.replace("/invocations", "/response-streaming-invocations"),
+        "sourceCodeSize": "Configuration.CodeSize",
+    }
+    tagged = True
+    waits_for = "the function to be active, not for a version that is published with it"
+    differs_in = "a failed update, which brings the code anew even where only publishing failed"
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        """Create it, once Lambda knows of its role."""
+        shape = aws.operation("lambda", "create_function").input_shape
+        request = self._without_code(inputs, shape) | {"Code": {"ZipFile": inputs["code"].zip_bytes()}}
+        request |= self.tags_at_creation(aws, inputs)
+        _once_role_is_known(lambda: aws.client("lambda").create_function(**request))
+        return str(inputs["name"])
+
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        aws.client("lambda").get_waiter("function_active_v2").wait(FunctionName=identifier, WaiterConfig=POLL)
+        if inputs.get("reservedConcurrentExecutions", -1) >= 0:
+            self._reserve(aws, identifier, inputs)
+
+    def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
+        return super().properties({**told, "Layers": [each["Arn"] for each in told.get("Layers", [])]}, shape)
+
+    def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
+        """Those of its newest version among them; of a function without versions that is `$LATEST`."""
+        pages = aws.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=identifier)
+        newest = [str(each["Version"]) for page in pages for each in page["Versions"]][-1]
+        reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions", -1)
+        outputs = super().further(aws, identifier, {**state, "version": newest}, answer)
+        return {**outputs, "reservedConcurrentExecutions": reserved}
+
+    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
+        client = aws.client("lambda")
+        if "tags" in changed:
+            self.change_tags(aws, identifier, known, inputs)
+        if changed - CODE_INPUTS - UNVERSIONED_INPUTS:
+            request = self._without_code(inputs, aws.operation("lambda", self.updates).input_shape)
+            _once_role_is_known(lambda: client.update_function_configuration(**request))
+            self._wait_until_updated(aws, identifier)
+        if changed & CODE_INPUTS:
+            architectures = inputs.get("architectures", self.own.fields["architectures"].default)
+            code = {"ZipFile": inputs["code"].zip_bytes(), "Architectures": architectures}
+            client.update_function_code(FunctionName=identifier, **code)
+            self._wait_until_updated(aws, identifier)
+        if "reservedConcurrentExecutions" in changed:
+            self._reserve(aws, identifier, inputs)
+        if inputs.get("publish") and changed - (UNVERSIONED_INPUTS - {"publish"}):
+            version = client.publish_version(FunctionName=identifier)["Version"]
+            waiter = client.get_waiter("function_updated")
+            waiter.wait(FunctionName=identifier, Qualifier=version, WaiterConfig=POLL)
+
+    def taken_for_done(self, inputs: Properties) -> Properties:
+        """The official provider takes back what AWS doesn't tell of (resetNonRefreshableAttributes)."""
+        return {name: value for name, value in inputs.items() if name not in ("code", "sourceCodeHash")}
+
+    def unknown_after(self, changed: set[str], known: Properties) -> Iterable[str]:
+        if not changed - UNVERSIONED_INPUTS:
+            return ()
+        code = ("codeSha256", "sourceCodeSize") if changed & CODE_INPUTS else ()
+        version = ("qualifiedArn", "qualifiedInvokeArn", "version") if known.get("publish") else ()
+        return ("lastModified", *code, *version)
+
+    def _without_code(self, inputs: Properties, shape: Shape) -> dict[str, Any]:
+        return dict(self.own.to_aws({name: value for name, value in inputs.items() if name != "code"}, shape))
+
+    def _wait_until_updated(self, aws: Aws, name: str) -> None:
+        aws.client("lambda").get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=POLL)
+
+    def _reserve(self, aws: Aws, name: str, inputs: Properties) -> None:
+        client, reserved = aws.client("lambda"), inputs.get("reservedConcurrentExecutions", -1)
+        if reserved < 0:
+            client.delete_function_concurrency(FunctionName=name)
+        else:
+            client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
+
+
+class LayerVersion(Resource):
+    """A version of a layer; nothing of it can be changed."""
+
+    pulumi_type = "aws:lambda/layerVersion:LayerVersion"
+    service, noun, creates = "lambda", "layer_version", "publish_{}"
+    id_at = "LayerVersionArn"
+    inputs = {
+        "layerName": None,
+        "code": None,
+        "sourceCodeHash": None,
+        "compatibleRuntimes": [],
+        "compatibleArchitectures": [],
+        "description": "",
+        "skipDestroy": False,
+    }
+    replaced_by = frozenset(inputs) - {"skipDestroy"}
+    ours = frozenset({"skipDestroy"})
+    outputs = {
+        "arn": "LayerVersionArn",
+        "layerArn": "LayerArn",
+        "version": "Version",
+        "codeSha256": "Content.CodeSha256",
+        "sourceCodeSize": "Content.CodeSize",
+        "createdDate": "CreatedDate",
+    }
+
+    def create(self, aws: Aws, inputs: Properties) -> str:
+        return str(self.call(aws, "creates", inputs, Content={"ZipFile": inputs["code"].zip_bytes()})[self.id_at])
+
+    def address(self, aws: Aws, which: str, identifier: str, known: Properties) -> dict[str, Any]:
+        if which == "creates":
+            return {}
+        _, name, version = identifier.rsplit(":", 2)
+        return {"LayerName": name, "VersionNumber": int(version)}
+
+    def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
+        outputs = super().further(aws, identifier, state, answer)
+        return {**outputs, "version": str(outputs["version"]), "layerName": identifier.rsplit(":", 2)[1]}
+
+    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
+        if not known.get("skipDestroy"):
+            super().delete(aws, identifier, known)
+
+
+class Alias(Resource):
+    """A name for one of a function's versions."""
+
+    pulumi_type = "aws:lambda/alias:Alias"
+    service, noun = "lambda", "alias"
+    id_at = "AliasArn"
+    inputs = {"name": None, "functionName": None, "functionVersion": None, "description": ""}
+    import_ids = ("{functionName}/{name}",)
+    replaced_by = frozenset({"functionName", "name"})
+    outputs = {"arn": "AliasArn", "invokeArn": INVOCATION}
+    differs_in = "its import by ARN"
+
+    def identifier(self, aws: Aws, inputs: Properties) -> str:
+        """The ARN of an alias is known once it is there."""
+        return str(inputs.get("arn", ""))
+
+
+class Permission(Resource):
+    """A statement of a function's policy; nothing of it can be changed."""
+
+    pulumi_type = "aws:lambda/permission:Permission"
+    service, noun, creates, reads, deletes = "lambda", "permission", "add_{}", "get_policy", "remove_{}"
+    inputs = {
+        "statementId": None,
+        "action": None,
+        "function": Field(aws="FunctionName"),
+        "principal": None,
+        "sourceArn": None,
+        "qualifier": None,
+    }
+    identity = "{statementId}"
+    import_ids = ("{function}:{qualifier}/{statementId}", "{function}/{statementId}")
+    replaced_by = frozenset(inputs)
+    named_by = "statementId"
+    bears = {"creates": ("ResourceNotFoundException",)}
+    differs_in = "a statement that is there already: refused at once, there after five minutes"
+
+    def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
+        address = self.address(aws, "reads", identifier, known)
+        policy = json.loads(aws.client("lambda").get_policy(**address)["Policy"])
+        statement = next((each for each in policy["Statement"] if each["Sid"] == identifier), None)
+        if statement is None:
+            return None
+        principal, conditions = statement["Principal"], statement.get("Condition", {})
+        return {
+            "statementId": identifier,
+            "action": statement["Action"],
+            "function": known["function"],
+            "principal": principal if isinstance(principal, str) else next(iter(principal.values())),
+            "sourceArn": next((each["AWS:SourceArn"] for each in conditions.values() if "AWS:SourceArn" in each), None),
+            "qualifier": known.get("qualifier"),
+        }
+
+
+def _once_role_is_known(request: Any) -> None:
+    """What Lambda says of a role that IAM has only just made."""
+    patiently(request, "InvalidParameterValueException", saying="cannot be assumed")
