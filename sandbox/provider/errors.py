@@ -1,43 +1,15 @@
 """What goes wrong, told in one line each."""
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import botocore.exceptions
 
-GONE_CODES = frozenset(
-    {
-        "404",
-        "AWS.SimpleQueueService.NonExistentQueue",
-        "DashboardNotFoundError",
-        "InvalidGroup.NotFound",
-        "InvalidInternetGatewayID.NotFound",
-        "InvalidLaunchTemplateId.NotFound",
-        "InvalidRouteTableID.NotFound",
-        "InvalidSubnetID.NotFound",
-        "InvalidVpcID.NotFound",
-        "NoSuchBucket",
-        "NoSuchBucketPolicy",
-        "NoSuchCachePolicy",
-        "NoSuchDistribution",
-        "NoSuchEntity",
-        "NoSuchHostedZone",
-        "NoSuchKey",
-        "NoSuchLifecycleConfiguration",
-        "NoSuchOriginAccessControl",
-        "NoSuchPublicAccessBlockConfiguration",
-        "NoSuchResponseHeadersPolicy",
-        "NotFound",
-        "NotFoundException",
-        "OwnershipControlsNotFoundError",
-        "QueueDoesNotExist",
-        "ResourceNotFound",
-        "ResourceNotFoundException",
-    }
-)
-"""AWS's error codes for a thing that is not there."""
+GONE_CODES = ("404|.*(NoSuch|NotFound|NonExistent|DoesNotExist).*",)
+"""AWS's error codes for a thing that is not there, as a pattern."""
 PROPAGATION_POLL_SECONDS = 0.25
 PROPAGATION_POLLS = 480
 # For what is in use, which may be so for good: as many minutes of AWS's, of which 60 pass in one here.
@@ -57,7 +29,7 @@ def patiently(request: Callable[[], Answer], *codes: str, saying: str = "", poll
 
     Args:
         request: What is asked.
-        codes: The error codes of such a refusal.
+        codes: The error codes of such a refusal, or patterns of them.
         saying: What the error's message says then.
         polls: How often, if not as often as what is new may take.
 
@@ -66,7 +38,7 @@ def patiently(request: Callable[[], Answer], *codes: str, saying: str = "", poll
         try:
             return request()
         except (botocore.exceptions.ClientError, botocore.exceptions.WaiterError) as error:
-            if _code(error) not in codes or saying not in str(error):
+            if not _is_one_of(codes, error) or saying not in str(error):
                 raise
             time.sleep(PROPAGATION_POLL_SECONDS)
     return request()
@@ -74,7 +46,7 @@ def patiently(request: Callable[[], Answer], *codes: str, saying: str = "", poll
 
 def is_gone(error: Exception) -> bool:
     """Whether AWS said that the thing is not there."""
-    return isinstance(error, botocore.exceptions.ClientError) and _code(error) in GONE_CODES
+    return isinstance(error, botocore.exceptions.ClientError) and _is_one_of(GONE_CODES, error)
 
 
 def explained(error: Exception) -> str:
@@ -93,6 +65,10 @@ def no_answer(url: str) -> str:
     """One line on an endpoint at which nothing listens."""
     parts = urlsplit(url)
     return f"the embedded AWS at {parts.scheme}://{parts.netloc} does not answer: run `make sandbox`"
+
+
+def _is_one_of(codes: Iterable[str], error: botocore.exceptions.ClientError | botocore.exceptions.WaiterError) -> bool:
+    return any(re.fullmatch(each, _code(error)) for each in codes)
 
 
 def _code(error: botocore.exceptions.ClientError | botocore.exceptions.WaiterError) -> str:

@@ -74,6 +74,8 @@ class Resource:
     regional: ClassVar[bool] = True
     untold: ClassVar[frozenset[str]] = frozenset()
     """The inputs of which the emulator does not tell, so that they stay as the stack knows them."""
+    apart: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """The inputs that have an operation of their own, by the method that asks for it."""
     ours: ClassVar[frozenset[str]] = frozenset()
     """The inputs of which AWS knows nothing."""
     bears: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -102,6 +104,8 @@ class Resource:
 
     def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
         """Do what is left once it has its id: what takes further requests, and waiting until it can be used."""
+        given = {name for name, value in inputs.items() if self.shape.fields[name].differs(None, value)}
+        self.set_apart(aws, identifier, {}, inputs, given)
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         """The inputs and outputs as AWS has them, `tagsAll` for tags; None or an error of AWS if the thing is gone."""
@@ -129,10 +133,19 @@ class Resource:
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
         """Bring the thing to the inputs; `changed` names those that differ."""
-        if changed - {"tags"} - self.ours:
+        if changed - {"tags"} - self.ours - self.set_apart(aws, identifier, known, inputs, changed):
             self.call(aws, "updates", inputs, identifier)
         if "tags" in changed:
             self.change_tags(aws, identifier, known, inputs)
+
+    def set_apart(
+        self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]
+    ) -> set[str]:
+        """Bring those inputs into place that have an operation of their own; their names."""
+        for method, names in self.apart.items():
+            if changed & {*names}:
+                getattr(self, method)(aws, identifier, known, inputs)
+        return {name for names in self.apart.values() for name in names}
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         """Delete the thing; an error of AWS that it is gone does no harm."""
@@ -253,7 +266,7 @@ class Resource:
 
     def state(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         """All outputs as AWS has them, and the inputs that AWS knows nothing of as they were; None if it is gone."""
-        return _unless_gone(lambda: self.new_state(aws, identifier, known))
+        return unless_gone(lambda: self.new_state(aws, identifier, known))
 
     def new_state(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         """The same, with an error of AWS that it is gone: what is new may not be there for every reader yet."""
@@ -274,7 +287,7 @@ class Resource:
 
     def destroy(self, aws: Aws, identifier: str, known: Properties) -> None:
         """Delete the thing, if it is there."""
-        _unless_gone(lambda: self.delete(aws, identifier, known))
+        unless_gone(lambda: self.delete(aws, identifier, known))
 
     def _documentation(self) -> str:
         _, module, name = self.pulumi_type.split(":")
@@ -306,7 +319,8 @@ def _pattern(form: str) -> str:
     return pattern
 
 
-def _unless_gone(request: Callable[[], Answer]) -> Answer | None:
+def unless_gone(request: Callable[[], Answer]) -> Answer | None:
+    """What AWS answers; None where it says that there is no such thing."""
     try:
         return request()
     except botocore.exceptions.ClientError as error:

@@ -111,17 +111,25 @@ class Document(Field):
 
 @dataclass(frozen=True)
 class Values(Field):
-    """A list of plain values, by default one in which the order means nothing."""
+    """A list of plain values, by default one in which the order means nothing.
+
+    Where AWS has objects in their place, `each` is the property of theirs, or the first one.
+    """
 
     default: Any = field(default_factory=list)
     _: KW_ONLY
     ordered: bool = False
+    each: str = ""
 
     def to_aws(self, value: Any, shape: Shape) -> Any:
-        return ",".join(value) if shape.type_name == "string" else _counted(list(value), shape)
+        if shape.type_name == "string":
+            return ",".join(value)
+        return _counted([{self.each: item} if self.each else item for item in value], shape)
 
     def from_aws(self, value: Any, shape: Shape) -> Any:
-        return value.split(",") if isinstance(value, str) else _items(value)
+        if isinstance(value, str):
+            return value.split(",")
+        return [item[self.each or next(iter(item))] if isinstance(item, Mapping) else item for item in _items(value)]
 
     def _differs(self, old: Any, new: Any) -> bool:
         if self.ordered:
@@ -161,7 +169,7 @@ class Block(Field):
             given, place = inner.or_default(value.get(name)), inner.place(name, shape)
             if given is not None and place:
                 put(request, [step for step, _ in place], inner.to_aws(given, place[-1][1]))
-        if "Quantity" in getattr(shape, "members", ()):
+        if "Quantity" in _members(shape):
             request["Quantity"] = len(request.get("Items", ()))
         return request
 
@@ -254,10 +262,12 @@ class Blocks(Field):
 def path_in(shape: Shape, path: str) -> list[Step]:
     """Where a path, such as `Policies.PasswordPolicy`, leads in a shape; nowhere where the shape has no such thing.
 
-    Capitals make no difference between names, nor does the `s` of a list: `callbackUrls` is AWS's `CallbackURLs`.
+    Capitals make no difference between names, nor does the `s` of a list: `callbackUrls` is AWS's `CallbackURLs`. It
+    leads through a list to the first of its items.
     """
     steps: list[Step] = []
     for name in path.split("."):
+        shape = shape.member if steps and shape.type_name == "list" else shape
         if not (step := _step(shape, name)):
             return []
         steps.append(step)
@@ -275,7 +285,7 @@ def put(target: dict[str, Any], path: Sequence[str], value: Any) -> None:
 def get(source: Any, path: Iterable[str]) -> Any:
     """What is at a path of names; None where nothing is."""
     for name in path:
-        source = (source or {}).get(name)
+        source = ((source[0] if isinstance(source, list) and source else source) or {}).get(name)
     return source
 
 
@@ -314,8 +324,12 @@ def _as_taken(value: Any, type_name: str) -> Any:
     return value
 
 
+def _members(shape: Shape) -> list[str]:
+    return list(getattr(shape, "members", ()))
+
+
 def _pairs(values: Mapping[str, Any], shape: Shape) -> list[dict[str, Any]]:
-    name, value = list(shape.members)[:2]
+    name, value = _members(shape)[:2]
     return [{name: each, value: values[each]} for each in values]
 
 

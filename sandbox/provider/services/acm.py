@@ -6,12 +6,20 @@ from typing import Any
 from sandbox.provider.emulator import Aws
 from sandbox.provider.errors import ProviderError
 from sandbox.provider.resource import Properties, Resource
-from sandbox.provider.shape import AWS_DECIDES, Shape, Values
+from sandbox.provider.shape import AWS_DECIDES, Blocks, Field, Values
 
 POLL = {"Delay": 2, "MaxAttempts": 300}
 # ACM makes up the DNS records within seconds of the request.
 RECORDS_POLL_SECONDS = 1
 RECORDS_POLLS = 60
+OPTIONS = Blocks(
+    {
+        "domainName": None,
+        "resourceRecordName": Field(aws="ResourceRecord.Name"),
+        "resourceRecordType": Field(aws="ResourceRecord.Type"),
+        "resourceRecordValue": Field(aws="ResourceRecord.Value"),
+    }
+)
 
 
 class Certificate(Resource):
@@ -24,7 +32,7 @@ class Certificate(Resource):
     found_in = "Certificate"
     inputs = {
         "domainName": None,
-        "validationMethod": AWS_DECIDES,
+        "validationMethod": Field(AWS_DECIDES, aws="DomainValidationOptions.ValidationMethod"),
         "subjectAlternativeNames": Values(AWS_DECIDES),
     }
     replaced_by = frozenset(inputs)
@@ -50,13 +58,10 @@ class Certificate(Resource):
         own = names - ({state["domainName"]} - set(given))
         return {**state, "subjectAlternativeNames": sorted(own)}
 
-    def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
-        methods = [each["ValidationMethod"] for each in told.get("DomainValidationOptions", []) if len(each) > 1]
-        return {**super().properties(told, shape), "validationMethod": next(iter(methods), "DNS")}
-
     def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
+        shape = aws.operation(self.service, self.operation("reads")).output_shape.members["Certificate"]
         options = answer["Certificate"].get("DomainValidationOptions", [])
-        records = [_validation_option(each) for each in options]
+        records = OPTIONS.from_aws(options, shape.members["DomainValidationOptions"])
         return {**super().further(aws, identifier, state, answer), "domainValidationOptions": records}
 
 
@@ -88,13 +93,3 @@ class CertificateValidation(Resource):
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         pass
-
-
-def _validation_option(option: Properties) -> dict[str, Any]:
-    record = option.get("ResourceRecord") or {}
-    return {
-        "domainName": option["DomainName"],
-        "resourceRecordName": record.get("Name"),
-        "resourceRecordType": record.get("Type"),
-        "resourceRecordValue": record.get("Value"),
-    }

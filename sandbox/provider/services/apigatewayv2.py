@@ -39,9 +39,7 @@ class Integration(Part):
     noun = "integration"
     id_as = id_at = "IntegrationId"
     inputs = {
-        "apiId": None,
-        "integrationType": None,
-        "integrationUri": None,
+        **dict.fromkeys(("apiId", "integrationType", "integrationUri")),
         "integrationMethod": AWS_DECIDES,
         "payloadFormatVersion": "1.0",
         "timeoutMilliseconds": Field(AWS_DECIDES, aws="TimeoutInMillis"),
@@ -56,9 +54,7 @@ class Authorizer(Part):
     noun = "authorizer"
     id_as = id_at = "AuthorizerId"
     inputs = {
-        "apiId": None,
-        "name": None,
-        "authorizerType": None,
+        **dict.fromkeys(("apiId", "name", "authorizerType")),
         "identitySources": [],
         "jwtConfiguration": {"audiences": [], "issuer": None},
     }
@@ -71,18 +67,14 @@ class Route(Part):
     noun = "route"
     id_as = id_at = "RouteId"
     inputs = {
-        "apiId": None,
-        "routeKey": None,
-        "target": None,
+        **dict.fromkeys(("apiId", "routeKey", "target", "authorizerId")),
         "authorizationType": "NONE",
         "authorizationScopes": [],
-        "authorizerId": None,
     }
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        pages = aws.client("apigatewayv2").get_paginator("get_routes").paginate(ApiId=inputs["apiId"])
-        if any(each["RouteKey"] == inputs["routeKey"] for page in pages for each in page["Items"]):
-            key = inputs["routeKey"]
+        key, pages = inputs["routeKey"], aws.client("apigatewayv2").get_paginator("get_routes")
+        if any(each["RouteKey"] == key for page in pages.paginate(ApiId=inputs["apiId"]) for each in page["Items"]):
             raise ProviderError(f"CreateRoute: ConflictException: Route with key {key} already exists for this API")
         return super().create(aws, inputs)
 

@@ -2,7 +2,7 @@
 
 from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import Properties, Resource, Setting
-from sandbox.provider.shape import AWS_DECIDES, Blocks, Field, Text
+from sandbox.provider.shape import AWS_DECIDES, Blocks, Field, Text, Values
 
 
 class Group(Resource):
@@ -13,23 +13,19 @@ class Group(Resource):
     reads, found_in = "describe_{}s", "AutoScalingGroups"
     inputs = {
         "name": Field(aws="AutoScalingGroupName"),
-        "minSize": None,
-        "maxSize": None,
+        **dict.fromkeys(("minSize", "maxSize")),
         "vpcZoneIdentifiers": [],
         "mixedInstancesPolicy": {
             "launchTemplate": {
                 "launchTemplateSpecification": {"launchTemplateId": None, "version": None},
                 "overrides": Blocks({"instanceType": None}, ordered=True),
             },
-            "instancesDistribution": {
-                "onDemandBaseCapacity": None,
-                "onDemandPercentageAboveBaseCapacity": None,
-                "spotAllocationStrategy": None,
-            },
+            "instancesDistribution": dict.fromkeys(
+                ("onDemandBaseCapacity", "onDemandPercentageAboveBaseCapacity", "spotAllocationStrategy")
+            ),
         },
         "capacityRebalance": False,
-        "enabledMetrics": [],
-        "suspendedProcesses": [],
+        **dict.fromkeys(("enabledMetrics", "suspendedProcesses"), Values()),
         "tags": [{"key": None, "value": None, "propagateAtLaunch": None}],
     }
     identity = "{name}"

@@ -47,11 +47,8 @@ class OriginAccessControl(NamedConfig):
     pulumi_type = "aws:cloudfront/originAccessControl:OriginAccessControl"
     noun = "origin_access_control"
     inputs = {
-        "name": None,
         "description": MANAGED,
-        "originAccessControlOriginType": None,
-        "signingBehavior": None,
-        "signingProtocol": None,
+        **dict.fromkeys(("name", "originAccessControlOriginType", "signingBehavior", "signingProtocol")),
     }
 
 
@@ -93,24 +90,19 @@ class ResponseHeadersPolicy(NamedConfig):
             "frameOptions": {"frameOption": None, "override": None},
             "referrerPolicy": {"referrerPolicy": None, "override": None},
             "strictTransportSecurity": {
-                "accessControlMaxAgeSec": None,
-                "includeSubdomains": False,
-                "preload": False,
-                "override": None,
+                **dict.fromkeys(("accessControlMaxAgeSec", "override")),
+                **dict.fromkeys(("includeSubdomains", "preload"), False),
             },
         },
     }
 
 
 CACHE_BEHAVIOR: dict[str, Any] = {
-    "targetOriginId": None,
-    "viewerProtocolPolicy": None,
+    **dict.fromkeys(("targetOriginId", "viewerProtocolPolicy")),
     "allowedMethods": [],
     "cachedMethods": Values(aws="AllowedMethods.CachedMethods"),
     "compress": False,
-    "cachePolicyId": None,
-    "originRequestPolicyId": None,
-    "responseHeadersPolicyId": None,
+    **dict.fromkeys(("cachePolicyId", "originRequestPolicyId", "responseHeadersPolicyId")),
 }
 ORIGIN: dict[str, Any] = {
     "originId": Field(aws="Id"),
@@ -118,9 +110,7 @@ ORIGIN: dict[str, Any] = {
     "originPath": "",
     "originAccessControlId": "",
     "customOriginConfig": {
-        "httpPort": None,
-        "httpsPort": None,
-        "originProtocolPolicy": None,
+        **dict.fromkeys(("httpPort", "httpsPort", "originProtocolPolicy")),
         "originSslProtocols": [],
         "originReadTimeout": 30,
         "originKeepaliveTimeout": 5,
@@ -137,8 +127,7 @@ class Distribution(Versioned):
     noun = "distribution"
     given_in, found_in = "DistributionConfig", "Distribution.DistributionConfig"
     inputs = {
-        "comment": None,
-        "enabled": None,
+        **dict.fromkeys(("comment", "enabled")),
         "aliases": [],
         "httpVersion": "http2",
         "isIpv6Enabled": False,
@@ -152,8 +141,7 @@ class Distribution(Versioned):
         "viewerCertificate": {
             "cloudfrontDefaultCertificate": False,
             "acmCertificateArn": None,
-            "sslSupportMethod": AWS_DECIDES,
-            "minimumProtocolVersion": AWS_DECIDES,
+            **dict.fromkeys(("sslSupportMethod", "minimumProtocolVersion"), AWS_DECIDES),
         },
         "retainOnDelete": False,
         "waitForDeployment": True,
@@ -173,8 +161,7 @@ class Distribution(Versioned):
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """Create it; a certificate that was just issued may not be known to CloudFront yet."""
-        shape = aws.operation(self.service, "update_distribution").input_shape.members["DistributionConfig"]
-        config = {**self._config(inputs, shape), "CallerReference": str(uuid.uuid4())}
+        config = self._config(aws, inputs, reference=str(uuid.uuid4()))
         request = {"DistributionConfig": config, "Tags": {"Items": as_list(aws.tags(inputs))}}
         create = aws.client(self.service).create_distribution_with_tags
         answer = patiently(lambda: create(DistributionConfigWithTags=request), "InvalidViewerCertificate")
@@ -193,9 +180,7 @@ class Distribution(Versioned):
         if changed - {"tags"}:
             client = aws.client(self.service)
             current = client.get_distribution_config(Id=identifier)
-            shape = aws.operation(self.service, "update_distribution").input_shape.members["DistributionConfig"]
-            reference = current["DistributionConfig"]["CallerReference"]
-            config = {**self._config(inputs, shape), "CallerReference": reference}
+            config = self._config(aws, inputs, current["DistributionConfig"]["CallerReference"])
             request = {"Id": identifier, "IfMatch": current["ETag"], "DistributionConfig": config}
             patiently(lambda: client.update_distribution(**request), "InvalidViewerCertificate")
             self.complete(aws, identifier, inputs)
@@ -216,9 +201,10 @@ class Distribution(Versioned):
     def _wait(self, aws: Aws, identifier: str) -> None:
         aws.client(self.service).get_waiter("distribution_deployed").wait(Id=identifier, WaiterConfig=POLL)
 
-    def _config(self, inputs: Properties, shape: Any) -> dict[str, Any]:
+    def _config(self, aws: Aws, inputs: Properties, reference: str) -> dict[str, Any]:
+        shape = aws.operation(self.service, "update_distribution").input_shape.members["DistributionConfig"]
         config: dict[str, Any] = self.own.to_aws(inputs, shape)
         for origin in config["Origins"]["Items"]:
             if "CustomOriginConfig" not in origin:
                 origin.setdefault("S3OriginConfig", {"OriginAccessIdentity": ""})
-        return {**config, **UNUSED}
+        return {**config, **UNUSED, "CallerReference": reference}

@@ -4,7 +4,19 @@ from typing import Any
 
 from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import Properties, Resource, Setting
-from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Document, Field, Pairs
+from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Document, Field, Pairs, Values
+
+METRIC = {
+    "namespace": Field(aws="Metric.Namespace"),
+    "metricName": Field(aws="Metric.MetricName"),
+    "dimensions": Pairs(aws="Metric.Dimensions"),
+    **dict.fromkeys(("period", "stat")),
+}
+QUERY = {
+    **dict.fromkeys(("id", "expression", "label")),
+    "returnData": False,
+    "metric": Block(METRIC, aws="MetricStat"),
+}
 
 
 class MetricAlarm(Setting):
@@ -15,43 +27,14 @@ class MetricAlarm(Setting):
     reads, found_in, deletes = "describe_alarms", "MetricAlarms", "delete_alarms"
     inputs = {
         "name": Field(aws="AlarmName"),
-        "actionsEnabled": True,
-        "alarmActions": [],
         "alarmDescription": "",
-        "comparisonOperator": None,
-        "datapointsToAlarm": None,
+        **dict.fromkeys(("comparisonOperator", "evaluationPeriods", "threshold", "datapointsToAlarm")),
+        **dict.fromkeys(("namespace", "metricName", "statistic", "extendedStatistic", "period", "unit")),
         "dimensions": Pairs(),
-        "evaluationPeriods": None,
-        "extendedStatistic": None,
-        "insufficientDataActions": [],
-        "metricName": None,
-        "metricQueries": Blocks(
-            {
-                "id": None,
-                "expression": None,
-                "label": None,
-                "returnData": False,
-                "metric": Block(
-                    {
-                        "namespace": Field(aws="Metric.Namespace"),
-                        "metricName": Field(aws="Metric.MetricName"),
-                        "dimensions": Pairs(aws="Metric.Dimensions"),
-                        "period": None,
-                        "stat": None,
-                    },
-                    aws="MetricStat",
-                ),
-            },
-            aws="Metrics",
-            default=None,
-        ),
-        "namespace": None,
-        "okActions": [],
-        "period": None,
-        "statistic": None,
-        "threshold": None,
+        "metricQueries": Blocks(QUERY, aws="Metrics", default=None),
         "treatMissingData": "missing",
-        "unit": None,
+        "actionsEnabled": True,
+        **dict.fromkeys(("alarmActions", "insufficientDataActions", "okActions"), Values()),
     }
     identity = "{name}"
     outputs = {"arn": "AlarmArn"}
@@ -78,27 +61,19 @@ class LogGroup(Resource):
     identity = "{name}"
     outputs = {"arn": "arn"}
     tagged = True
+    apart = {"retain": ("retentionInDays",)}
     bears = {"deletes": ("OperationAbortedException",)}
-
-    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
-        if inputs.get("retentionInDays"):
-            self._retain(aws, inputs)
 
     def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
         """Its ARN, of which Pulumi takes the `:*` off."""
         return {"arn": answer["arn"].removesuffix(":*")}
 
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        if "retentionInDays" in changed:
-            self._retain(aws, inputs)
-        super().update(aws, identifier, known, inputs, changed & {"tags"})
-
-    def _retain(self, aws: Aws, inputs: Properties) -> None:
+    def retain(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
         logs, days = aws.client("logs"), inputs.get("retentionInDays", 0)
         if days:
-            logs.put_retention_policy(logGroupName=inputs["name"], retentionInDays=days)
+            logs.put_retention_policy(logGroupName=identifier, retentionInDays=days)
         else:
-            logs.delete_retention_policy(logGroupName=inputs["name"])
+            logs.delete_retention_policy(logGroupName=identifier)
 
 
 class EventRule(Setting):

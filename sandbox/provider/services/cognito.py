@@ -7,7 +7,8 @@ from sandbox.provider.resource import Properties, Resource
 from sandbox.provider.shape import AWS_DECIDES, Block, Field, Values
 
 # What has an operation of its own.
-MFA = frozenset({"mfaConfiguration", "softwareTokenMfaConfiguration"})
+MFA = ("mfaConfiguration", "softwareTokenMfaConfiguration")
+ANY_VALUES = Values(AWS_DECIDES)
 
 
 class UserPool(Resource):
@@ -26,10 +27,7 @@ class UserPool(Resource):
         "passwordPolicy": Block(
             {
                 "minimumLength": 8,
-                "requireLowercase": False,
-                "requireNumbers": False,
-                "requireSymbols": False,
-                "requireUppercase": False,
+                **dict.fromkeys(("requireLowercase", "requireNumbers", "requireSymbols", "requireUppercase"), False),
                 "temporaryPasswordValidityDays": 7,
             },
             aws="Policies.PasswordPolicy",
@@ -39,27 +37,22 @@ class UserPool(Resource):
         "softwareTokenMfaConfiguration": {"enabled": None},
     }
     replaced_by = frozenset({"name", "usernameConfiguration"})
+    apart = {"ask_twice": MFA}
     outputs = {"arn": "UserPool.Arn", "endpoint": "cognito-idp.{region}.amazonaws.com/{id}"}
     tagged = True
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         return super().create(aws, {name: value for name, value in inputs.items() if name not in MFA})
 
-    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
-        shape = aws.operation(self.service, "set_user_pool_mfa_config").input_shape
-        mfa = {name: value for name, value in inputs.items() if name in MFA}
-        aws.client(self.service).set_user_pool_mfa_config(UserPoolId=identifier, **self.only(*MFA).to_aws(mfa, shape))
+    def ask_twice(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
+        request = self.only(*MFA).to_aws(inputs, aws.operation(self.service, "set_user_pool_mfa_config").input_shape)
+        aws.client(self.service).set_user_pool_mfa_config(UserPoolId=identifier, **request)
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         state = super().read(aws, identifier, known)
         mfa = aws.client(self.service).get_user_pool_mfa_config(UserPoolId=identifier)
         told = self.properties(mfa, aws.operation(self.service, "get_user_pool_mfa_config").output_shape)
         return state and {**state, **told}
-
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        super().update(aws, identifier, known, inputs, changed - MFA)
-        if changed & MFA:
-            self.complete(aws, identifier, inputs)
 
 
 class UserPoolClient(Resource):
@@ -72,18 +65,11 @@ class UserPoolClient(Resource):
         "userPoolId": None,
         "name": Field(aws="ClientName"),
         "generateSecret": None,
-        "accessTokenValidity": AWS_DECIDES,
-        "allowedOauthFlows": Values(AWS_DECIDES),
-        "allowedOauthFlowsUserPoolClient": AWS_DECIDES,
-        "allowedOauthScopes": Values(AWS_DECIDES),
-        "callbackUrls": Values(AWS_DECIDES),
-        "enableTokenRevocation": AWS_DECIDES,
-        "explicitAuthFlows": Values(AWS_DECIDES),
-        "idTokenValidity": AWS_DECIDES,
-        "logoutUrls": Values(AWS_DECIDES),
+        **dict.fromkeys(("allowedOauthFlows", "allowedOauthScopes", "callbackUrls", "logoutUrls"), ANY_VALUES),
+        **dict.fromkeys(("explicitAuthFlows", "supportedIdentityProviders"), ANY_VALUES),
+        **dict.fromkeys(("accessTokenValidity", "idTokenValidity", "refreshTokenValidity"), AWS_DECIDES),
+        **dict.fromkeys(("allowedOauthFlowsUserPoolClient", "enableTokenRevocation"), AWS_DECIDES),
         "preventUserExistenceErrors": AWS_DECIDES,
-        "refreshTokenValidity": AWS_DECIDES,
-        "supportedIdentityProviders": Values(AWS_DECIDES),
         "tokenValidityUnits": Block(
             {"accessToken": "hours", "idToken": "hours", "refreshToken": "days"}, default=AWS_DECIDES
         ),

@@ -1,7 +1,6 @@
 """DynamoDB: tables."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Aws
@@ -46,6 +45,7 @@ class Table(Resource):
     replaced_by = frozenset({"hashKey", "rangeKey"})
     outputs = {"arn": "Table.TableArn"}
     tagged = True
+    apart = {"index": ("globalSecondaryIndexes",), "recover": ("pointInTimeRecovery",), "expire": ("ttl",)}
     bears = {"deletes": ("ResourceInUseException", "LimitExceededException")}
     waits_for = "the table and its indexes"
 
@@ -61,10 +61,7 @@ class Table(Resource):
 
     def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
         self._wait(aws, identifier)
-        if _enabled(inputs, "pointInTimeRecovery"):
-            self._recover_points_in_time(aws, identifier, inputs)
-        if _enabled(inputs, "ttl"):
-            self._set_ttl(aws, identifier, inputs["ttl"])
+        super().complete(aws, identifier, {**inputs, "globalSecondaryIndexes": None})
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         state = super().read(aws, identifier, known)
@@ -89,17 +86,11 @@ class Table(Resource):
         }
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        dynamodb = aws.client("dynamodb")
         for name in changed & {"billingMode", "deletionProtectionEnabled"}:
             shape = aws.operation("dynamodb", "update_table").input_shape
-            dynamodb.update_table(TableName=identifier, **self.only(name).to_aws(inputs, shape))
+            aws.client("dynamodb").update_table(TableName=identifier, **self.only(name).to_aws(inputs, shape))
             self._wait(aws, identifier)
-        if "globalSecondaryIndexes" in changed:
-            self._update_indexes(aws, identifier, inputs)
-        if "pointInTimeRecovery" in changed:
-            self._recover_points_in_time(aws, identifier, inputs)
-        if "ttl" in changed:
-            self._update_ttl(aws, identifier, known, inputs)
+        self.set_apart(aws, identifier, known, inputs, changed)
         super().update(aws, identifier, known, inputs, changed & {"tags"})
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
@@ -126,10 +117,10 @@ class Table(Resource):
             for index, of_aws in zip(given, indexes, strict=True)
         ]
 
-    def _update_indexes(self, aws: Aws, name: str, inputs: Properties) -> None:
+    def index(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
         """AWS creates or deletes one index at a time, and changes none: such a one is deleted and created."""
         dynamodb, like = aws.client("dynamodb"), self.own.fields["globalSecondaryIndexes"].of
-        state = self.read(aws, name, {"name": name}) or {}
+        state = self.read(aws, identifier, {"name": identifier}) or {}
         existing = {each["name"]: each for each in state["globalSecondaryIndexes"]}
         wanted = {index["name"]: index for index in inputs.get("globalSecondaryIndexes", [])}
         unlike = {key for key, index in existing.items() if key in wanted and like.differs(index, wanted[key])}
@@ -143,28 +134,21 @@ class Table(Resource):
         attributes = self.own.fields["attributes"].to_aws(inputs["attributes"], shape)
         for change in [*deletions, *creations]:
             request = {"AttributeDefinitions": attributes, "GlobalSecondaryIndexUpdates": [change]}
-            dynamodb.update_table(TableName=name, **request)
-            self._wait(aws, name)
+            dynamodb.update_table(TableName=identifier, **request)
+            self._wait(aws, identifier)
 
-    def _recover_points_in_time(self, aws: Aws, name: str, inputs: Properties) -> None:
-        enabled = {"PointInTimeRecoveryEnabled": _enabled(inputs, "pointInTimeRecovery")}
-        aws.client("dynamodb").update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=enabled)
+    def recover(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
+        enabled = {"PointInTimeRecoveryEnabled": (inputs.get("pointInTimeRecovery") or {}).get("enabled", False)}
+        request = {"TableName": identifier, "PointInTimeRecoverySpecification": enabled}
+        aws.client("dynamodb").update_continuous_backups(**request)
 
-    def _update_ttl(self, aws: Aws, name: str, known: Properties, inputs: Properties) -> None:
+    def expire(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
         """AWS moves a TTL to another attribute only after it was switched off."""
-        old, new = known.get("ttl") or {}, inputs.get("ttl") or {}
-        if old.get("enabled"):
-            self._set_ttl(aws, name, {**old, "enabled": False})
-        if new.get("enabled"):
-            self._set_ttl(aws, name, new)
-
-    def _set_ttl(self, aws: Aws, name: str, ttl: Mapping[str, Any]) -> None:
-        specification = {"AttributeName": ttl["attributeName"], "Enabled": ttl["enabled"]}
-        aws.client("dynamodb").update_time_to_live(TableName=name, TimeToLiveSpecification=specification)
-
-
-def _enabled(inputs: Properties, name: str) -> bool:
-    return bool((inputs.get(name) or {}).get("enabled"))
+        for ttl, enabled in ((known.get("ttl") or {}, False), (inputs.get("ttl") or {}, True)):
+            if ttl.get("enabled"):
+                specification = {"AttributeName": ttl["attributeName"], "Enabled": enabled}
+                request = {"TableName": identifier, "TimeToLiveSpecification": specification}
+                aws.client("dynamodb").update_time_to_live(**request)
 
 
 def _key_schema(hash_key: str | None, range_key: str | None) -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
 """EC2: networks, security groups and launch templates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Aws
@@ -48,20 +48,15 @@ class InternetGateway(Ec2Resource):
 
     pulumi_type = "aws:ec2/internetGateway:InternetGateway"
     noun = "internet_gateway"
-    inputs = {"vpcId": AWS_DECIDES}
+    inputs = {"vpcId": Field(AWS_DECIDES, aws="Attachments.VpcId")}
+    apart = {"attach": ("vpcId",)}
+    waits_for = "its being attached"
 
-    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+    def attach(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
+        """Give it to the network, in the place of the one that has it."""
+        self._detach(aws, identifier, known)
         if inputs.get("vpcId"):
             aws.client("ec2").attach_internet_gateway(InternetGatewayId=identifier, VpcId=inputs["vpcId"])
-
-    def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
-        return {"vpcId": next((each["VpcId"] for each in told["Attachments"]), None)}
-
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        super().update(aws, identifier, known, inputs, changed & {"tags"})
-        if "vpcId" in changed:
-            self._detach(aws, identifier, known)
-            self.complete(aws, identifier, inputs)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         self._detach(aws, identifier, known)
@@ -78,10 +73,11 @@ class DefaultRouteTable(Ec2Resource):
     pulumi_type = "aws:ec2/defaultRouteTable:DefaultRouteTable"
     noun = "route_table"
     inputs = {
-        "defaultRouteTableId": None,
-        "routes": Blocks({"cidrBlock": None, "gatewayId": None}, default=AWS_DECIDES),
+        "defaultRouteTableId": Field(aws="RouteTableId"),
+        "routes": Blocks({"cidrBlock": Field(aws="DestinationCidrBlock"), "gatewayId": None}, default=AWS_DECIDES),
     }
     replaced_by = frozenset({"defaultRouteTableId"})
+    apart = {"lead": ("routes",)}
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """Take it over: it is there already."""
@@ -97,19 +93,14 @@ class DefaultRouteTable(Ec2Resource):
         return {"id": str(main[0]["RouteTableId"]) if main else import_id}
 
     def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
-        routes = [
-            {"cidrBlock": route["DestinationCidrBlock"], "gatewayId": route["GatewayId"]}
-            for route in told["Routes"]
-            if route["GatewayId"] != "local"
-        ]
-        return {"defaultRouteTableId": told["RouteTableId"], "routes": routes}
+        properties = super().properties(told, shape)
+        return {**properties, "routes": [each for each in properties["routes"] if each["gatewayId"] != "local"]}
 
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        super().update(aws, identifier, known, inputs, changed & {"tags"})
+    def lead(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
         ec2 = aws.client("ec2")
-        for route in (known.get("routes") or []) if "routes" in changed else ():
+        for route in known.get("routes") or []:
             ec2.delete_route(RouteTableId=identifier, DestinationCidrBlock=route["cidrBlock"])
-        for route in inputs.get("routes", []) if "routes" in changed else ():
+        for route in inputs.get("routes", []):
             place = {"RouteTableId": identifier, "DestinationCidrBlock": route["cidrBlock"]}
             ec2.create_route(**place, GatewayId=route["gatewayId"])
 
@@ -124,6 +115,7 @@ class Subnet(Ec2Resource):
     noun = "subnet"
     inputs = {"vpcId": None, "cidrBlock": None, "availabilityZone": AWS_DECIDES, "mapPublicIpOnLaunch": False}
     replaced_by = frozenset({"vpcId", "cidrBlock", "availabilityZone"})
+    apart = {"give_addresses": ("mapPublicIpOnLaunch",)}
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         block = inputs["cidrBlock"]
@@ -131,21 +123,16 @@ class Subnet(Ec2Resource):
             raise ProviderError(f"CreateSubnet: InvalidSubnet.Conflict: {block} conflicts with another subnet")
         return super().create(aws, inputs)
 
-    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+    def give_addresses(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
         public = {"Value": inputs.get("mapPublicIpOnLaunch", False)}
         aws.client("ec2").modify_subnet_attribute(SubnetId=identifier, MapPublicIpOnLaunch=public)
 
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        super().update(aws, identifier, known, inputs, changed & {"tags"})
-        if "mapPublicIpOnLaunch" in changed:
-            self.complete(aws, identifier, inputs)
 
-
-RULES = Blocks(
-    {"protocol": Field(aws="IpProtocol"), "fromPort": None, "toPort": None, "cidrBlocks": []},
-    key="",
-    default=AWS_DECIDES,
-)
+RULE = {
+    "protocol": Field(aws="IpProtocol"),
+    **dict.fromkeys(("fromPort", "toPort")),
+    "cidrBlocks": Values(aws="IpRanges", each="CidrIp"),
+}
 
 
 class SecurityGroup(Ec2Resource):
@@ -157,49 +144,28 @@ class SecurityGroup(Ec2Resource):
         "name": Field(aws="GroupName"),
         "vpcId": None,
         "description": MANAGED,
-        "ingress": RULES,
-        "egress": RULES,
+        "ingress": Blocks(RULE, key="", default=AWS_DECIDES, aws="IpPermissions"),
+        "egress": Blocks(RULE, key="", default=AWS_DECIDES, aws="IpPermissionsEgress"),
     }
     replaced_by = frozenset({"vpcId", "name", "description"})
+    apart = {"set_rules": ("ingress", "egress")}
 
     def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
-        self._set_rules(aws, identifier, inputs, {"ingress", "egress"})
+        self.set_rules(aws, identifier, {"egress": None}, inputs)
 
-    def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
-        rules = shape.members["IpPermissions"].member
-        return {
-            **super().properties(told, shape),
-            "ingress": [_rule_from_aws(each, rules) for each in told["IpPermissions"]],
-            "egress": [_rule_from_aws(each, rules) for each in told["IpPermissionsEgress"]],
-        }
-
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        super().update(aws, identifier, known, inputs, changed & {"tags"})
-        self._set_rules(aws, identifier, inputs, changed & {"ingress", "egress"})
-
-    def _set_rules(self, aws: Aws, identifier: str, inputs: Properties, directions: set[str]) -> None:
-        ec2 = aws.client("ec2")
-        shape = aws.operation("ec2", "authorize_security_group_egress").input_shape.members["IpPermissions"]
-        group = next(iter(ec2.describe_security_groups(GroupIds=[identifier])["SecurityGroups"]))
-        for direction in directions:
-            if present := group["IpPermissions" if direction == "ingress" else "IpPermissionsEgress"]:
+    def set_rules(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
+        ec2, own = aws.client("ec2"), self.own
+        shape = aws.operation("ec2", "describe_security_groups").output_shape.members["SecurityGroups"].member
+        group = ec2.describe_security_groups(GroupIds=[identifier])["SecurityGroups"][0]
+        for direction in ("ingress", "egress"):
+            ((name, rules_shape),) = own.fields[direction].place(direction, shape)
+            if present := group[name]:
                 getattr(ec2, f"revoke_security_group_{direction}")(GroupId=identifier, IpPermissions=present)
-            if rules := _rules_to_aws(inputs.get(direction, []), shape):
+            if rules := own.fields[direction].to_aws(inputs.get(direction, []), rules_shape):
                 getattr(ec2, f"authorize_security_group_{direction}")(GroupId=identifier, IpPermissions=rules)
 
 
 SecurityGroup.id_as = SecurityGroup.id_at = "GroupId"
-
-
-def _rules_to_aws(rules: Sequence[Properties], shape: Shape) -> list[dict[str, Any]]:
-    return [
-        {**of_aws, "IpRanges": [{"CidrIp": block} for block in rule.get("cidrBlocks", [])]}
-        for rule, of_aws in zip(rules, RULES.to_aws(rules, shape), strict=True)
-    ]
-
-
-def _rule_from_aws(rule: Thing, shape: Shape) -> dict[str, Any]:
-    return {**RULES.of.from_aws(rule, shape), "cidrBlocks": [each["CidrIp"] for each in rule.get("IpRanges", [])]}
 
 
 class LaunchTemplate(Ec2Resource):
@@ -212,10 +178,8 @@ class LaunchTemplate(Ec2Resource):
     inputs = {
         "name": Field(aws="LaunchTemplateName"),
         "updateDefaultVersion": False,
-        "imageId": None,
-        "userData": None,
+        **dict.fromkeys(("imageId", "userData", "instanceInitiatedShutdownBehavior")),
         "vpcSecurityGroupIds": Values(aws="SecurityGroupIds"),
-        "instanceInitiatedShutdownBehavior": None,
         "iamInstanceProfile": {"arn": None},
         "metadataOptions": {"httpEndpoint": None, "httpTokens": None, "httpPutResponseHopLimit": None},
         "blockDeviceMappings": [

@@ -3,9 +3,8 @@
 from typing import Any
 
 from sandbox.provider.emulator import Aws
-from sandbox.provider.errors import is_gone
-from sandbox.provider.resource import Properties, Resource, Setting
-from sandbox.provider.shape import Document, Field, Shape
+from sandbox.provider.resource import Properties, Resource, Setting, unless_gone
+from sandbox.provider.shape import Document, Field
 
 
 class Role(Resource):
@@ -24,6 +23,7 @@ class Role(Resource):
     outputs = {"arn": "Role.Arn", "createDate": "Role.CreateDate", "uniqueId": "Role.RoleId"}
     tagged = True
     regional = False
+    apart = {"trust": ("assumeRolePolicy",), "bound": ("permissionsBoundary",)}
     bears = {"creates": ("MalformedPolicyDocument",), "deletes": ("DeleteConflict",)}
     differs_in = "policies given with it, or to it by hand, which there go with it"
 
@@ -31,16 +31,16 @@ class Role(Resource):
         outputs = super().further(aws, identifier, state, answer)
         return {**outputs, "createDate": outputs["createDate"].isoformat()}
 
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        iam = aws.client("iam")
-        if "assumeRolePolicy" in changed:
-            iam.update_assume_role_policy(RoleName=identifier, PolicyDocument=inputs["assumeRolePolicy"])
-        if "permissionsBoundary" in changed:
-            if boundary := inputs.get("permissionsBoundary"):
-                iam.put_role_permissions_boundary(RoleName=identifier, PermissionsBoundary=boundary)
-            else:
-                iam.delete_role_permissions_boundary(RoleName=identifier)
-        super().update(aws, identifier, known, inputs, changed & {"description", "maxSessionDuration", "tags"})
+    def trust(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
+        if known:
+            aws.client("iam").update_assume_role_policy(RoleName=identifier, PolicyDocument=inputs["assumeRolePolicy"])
+
+    def bound(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
+        iam, boundary = aws.client("iam"), inputs.get("permissionsBoundary")
+        if known and boundary:
+            iam.put_role_permissions_boundary(RoleName=identifier, PermissionsBoundary=boundary)
+        elif known:
+            iam.delete_role_permissions_boundary(RoleName=identifier)
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         """Take it out of instance profiles first."""
@@ -84,26 +84,19 @@ class InstanceProfile(Resource):
 
     pulumi_type = "aws:iam/instanceProfile:InstanceProfile"
     service, noun, found_in = "iam", "instance_profile", "InstanceProfile"
-    inputs = {"name": Field(aws="InstanceProfileName"), "role": Field(aws="RoleName")}
+    inputs = {"name": Field(aws="InstanceProfileName"), "role": Field(aws="Roles.RoleName")}
     identity = "{name}"
+    apart = {"carry": ("role",)}
     outputs = {"arn": "InstanceProfile.Arn"}
     tagged = True
     regional = False
     waits_for = "its role"
 
-    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+    def carry(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
+        """Put the role into it, in the place of the one that it has."""
+        self._take(aws, identifier, known)
         if role := inputs.get("role"):
             aws.client("iam").add_role_to_instance_profile(InstanceProfileName=identifier, RoleName=role)
-
-    def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
-        role = next((role["RoleName"] for role in told["Roles"]), None)
-        return {**super().properties(told, shape), "role": role}
-
-    def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        if "role" in changed:
-            self._take(aws, identifier, known)
-            self.complete(aws, identifier, inputs)
-        super().update(aws, identifier, known, inputs, changed & {"tags"})
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         self._take(aws, identifier, known)
@@ -111,10 +104,6 @@ class InstanceProfile(Resource):
 
     def _take(self, aws: Aws, name: str, known: Properties) -> None:
         """Take the role out; one that is gone already is out."""
-        iam, role = aws.client("iam"), known.get("role")
-        try:
-            if role:
-                iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role)
-        except iam.exceptions.ClientError as error:
-            if not is_gone(error):
-                raise
+        request = {"InstanceProfileName": name, "RoleName": known.get("role")}
+        if known.get("role"):
+            unless_gone(lambda: aws.client("iam").remove_role_from_instance_profile(**request))

@@ -20,13 +20,11 @@ class Function(Resource):
     """A function; with `publish`, each change of its code or configuration becomes a version."""
 
     pulumi_type = "aws:lambda/function:Function"
-    service, noun, updates = "lambda", "function", "update_function_configuration"
+    service, noun, updates = "lambda", "function", "update_{}_configuration"
     found_in = "Configuration"
     inputs = {
         "name": Field(aws="FunctionName"),
-        "role": None,
-        "handler": None,
-        "runtime": None,
+        **dict.fromkeys(("role", "handler", "runtime", "code", "sourceCodeHash")),
         "description": "",
         "layers": Values(ordered=True),
         "memorySize": 128,
@@ -37,15 +35,11 @@ class Function(Resource):
         "loggingConfig": Block(
             {
                 "logFormat": None,
-                "logGroup": AWS_DECIDES,
-                "applicationLogLevel": AWS_DECIDES,
-                "systemLogLevel": AWS_DECIDES,
+                **dict.fromkeys(("logGroup", "applicationLogLevel", "systemLogLevel"), AWS_DECIDES),
             },
             default=AWS_DECIDES,
         ),
         "architectures": Values(["x86_64"]),
-        "code": None,
-        "sourceCodeHash": None,
         "codeSha256": AWS_DECIDES,
         "publish": False,
         "reservedConcurrentExecutions": -1,
@@ -63,6 +57,7 @@ class Function(Resource):
         "sourceCodeSize": "Configuration.CodeSize",
     }
     tagged = True
+    apart = {"reserve": ("reservedConcurrentExecutions",)}
     waits_for = "the function to be active, not for a version that is published with it"
     differs_in = "a failed update, which brings the code anew even where only publishing failed"
 
@@ -76,11 +71,7 @@ class Function(Resource):
 
     def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
         aws.client("lambda").get_waiter("function_active_v2").wait(FunctionName=identifier, WaiterConfig=POLL)
-        if inputs.get("reservedConcurrentExecutions", -1) >= 0:
-            self._reserve(aws, identifier, inputs)
-
-    def properties(self, told: Any, shape: Shape) -> dict[str, Any]:
-        return super().properties({**told, "Layers": [each["Arn"] for each in told.get("Layers", [])]}, shape)
+        super().complete(aws, identifier, inputs)
 
     def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
         """Those of its newest version among them; of a function without versions that is `$LATEST`."""
@@ -95,7 +86,7 @@ class Function(Resource):
         if "tags" in changed:
             self.change_tags(aws, identifier, known, inputs)
         if changed - CODE_INPUTS - UNVERSIONED_INPUTS:
-            request = self._without_code(inputs, aws.operation("lambda", self.updates).input_shape)
+            request = self._without_code(inputs, aws.operation("lambda", self.operation("updates")).input_shape)
             _once_role_is_known(lambda: client.update_function_configuration(**request))
             self._wait_until_updated(aws, identifier)
         if changed & CODE_INPUTS:
@@ -103,8 +94,7 @@ class Function(Resource):
             code = {"ZipFile": inputs["code"].zip_bytes(), "Architectures": architectures}
             client.update_function_code(FunctionName=identifier, **code)
             self._wait_until_updated(aws, identifier)
-        if "reservedConcurrentExecutions" in changed:
-            self._reserve(aws, identifier, inputs)
+        self.set_apart(aws, identifier, known, inputs, changed)
         if inputs.get("publish") and changed - (UNVERSIONED_INPUTS - {"publish"}):
             version = client.publish_version(FunctionName=identifier)["Version"]
             waiter = client.get_waiter("function_updated")
@@ -127,12 +117,12 @@ class Function(Resource):
     def _wait_until_updated(self, aws: Aws, name: str) -> None:
         aws.client("lambda").get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=POLL)
 
-    def _reserve(self, aws: Aws, name: str, inputs: Properties) -> None:
+    def reserve(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
         client, reserved = aws.client("lambda"), inputs.get("reservedConcurrentExecutions", -1)
         if reserved < 0:
-            client.delete_function_concurrency(FunctionName=name)
+            client.delete_function_concurrency(FunctionName=identifier)
         else:
-            client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
+            client.put_function_concurrency(FunctionName=identifier, ReservedConcurrentExecutions=reserved)
 
 
 class LayerVersion(Resource):
@@ -142,11 +132,8 @@ class LayerVersion(Resource):
     service, noun, creates = "lambda", "layer_version", "publish_{}"
     id_at = "LayerVersionArn"
     inputs = {
-        "layerName": None,
-        "code": None,
-        "sourceCodeHash": None,
-        "compatibleRuntimes": [],
-        "compatibleArchitectures": [],
+        **dict.fromkeys(("layerName", "code", "sourceCodeHash")),
+        **dict.fromkeys(("compatibleRuntimes", "compatibleArchitectures"), Values()),
         "description": "",
         "skipDestroy": False,
     }
@@ -202,12 +189,8 @@ class Permission(Resource):
     pulumi_type = "aws:lambda/permission:Permission"
     service, noun, creates, reads, deletes = "lambda", "permission", "add_{}", "get_policy", "remove_{}"
     inputs = {
-        "statementId": None,
-        "action": None,
         "function": Field(aws="FunctionName"),
-        "principal": None,
-        "sourceArn": None,
-        "qualifier": None,
+        **dict.fromkeys(("statementId", "action", "principal", "sourceArn", "qualifier")),
     }
     identity = "{statementId}"
     import_ids = ("{function}:{qualifier}/{statementId}", "{function}/{statementId}")

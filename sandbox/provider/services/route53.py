@@ -27,11 +27,9 @@ class Record(Resource):
     pulumi_type = "aws:route53/record:Record"
     service, noun = "route53", "resource_record_sets"
     inputs = {
-        "zoneId": None,
+        **dict.fromkeys(("zoneId", "type", "ttl")),
         "name": Host(),
-        "type": None,
         "allowOverwrite": False,
-        "ttl": None,
         "records": [],
         "aliases": ALIASES,
     }

@@ -5,13 +5,11 @@ from urllib.parse import urlencode
 
 from sandbox.provider.emulator import Aws
 from sandbox.provider.errors import ProviderError
-from sandbox.provider.resource import Properties, Resource, Setting
+from sandbox.provider.resource import Properties, Resource, Setting, unless_gone
 from sandbox.provider.shape import AWS_DECIDES, Block, Document, Field
 from sandbox.provider.tags import as_list, as_map
 from sandbox.provider.wire import Content
 
-# https://docs.aws.amazon.com/general/latest/gr/s3.html#s3_website_region_endpoints
-HOSTED_ZONE_IDS = {"us-east-1": "Z3AQBSTGFAJSTF", "us-west-2": "Z3BJ6K6RIION7M", "eu-central-1": "Z21DNDUVLTQW6Q"}
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 DELETES_PER_REQUEST = 1000
 BODY = frozenset({"source", "content", "sourceHash", "etag"})
@@ -30,7 +28,6 @@ class Bucket(Resource):
         "arn": "arn:aws:s3:::{bucket}",
         "bucketDomainName": "{bucket}.s3.amazonaws.com",
         "bucketRegionalDomainName": "{bucket}.s3.{region}.amazonaws.com",
-        "hostedZoneId": "",
     }
     tagged = True
     differs_in = "capitals, which there are made small in names made up"
@@ -55,14 +52,9 @@ class Bucket(Resource):
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         s3 = aws.client("s3")
         s3.head_bucket(Bucket=identifier)
-        outputs = self.further(aws, identifier, {"bucket": identifier}, {})
-        try:
-            tags = as_map(s3.get_bucket_tagging(Bucket=identifier)["TagSet"])
-        except s3.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchTagSet":
-                raise
-            tags = {}
-        return {"bucket": identifier, **outputs, "hostedZoneId": HOSTED_ZONE_IDS.get(aws.region), "tagsAll": tags}
+        tags = unless_gone(lambda: s3.get_bucket_tagging(Bucket=identifier)["TagSet"])
+        here = {"bucket": identifier}
+        return {**here, **self.further(aws, identifier, here, {}), "tagsAll": as_map(tags)}
 
     def change_tags(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
         if tags := aws.tags(inputs):
@@ -92,10 +84,7 @@ class BucketPublicAccessBlock(BucketSetting):
     given_in = found_in = "PublicAccessBlockConfiguration"
     inputs = {
         "bucket": None,
-        "blockPublicAcls": False,
-        "blockPublicPolicy": False,
-        "ignorePublicAcls": False,
-        "restrictPublicBuckets": False,
+        **dict.fromkeys(("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), False),
     }
 
 
@@ -126,8 +115,7 @@ class BucketLifecycleConfiguration(BucketSetting):
         "bucket": None,
         "rules": [
             {
-                "id": None,
-                "status": None,
+                **dict.fromkeys(("id", "status")),
                 "filter": Block({"prefix": ""}, default={"prefix": ""}),
                 "abortIncompleteMultipartUpload": {"daysAfterInitiation": None},
                 "noncurrentVersionExpiration": {"noncurrentDays": None},
@@ -144,14 +132,8 @@ class BucketObject(Setting):
     pulumi_type = "aws:s3/bucketObject:BucketObject"
     service, noun, reads = "s3", "object", "head_{}"
     inputs = {
-        "bucket": None,
-        "key": None,
-        "source": None,
-        "content": None,
-        "sourceHash": None,
-        "etag": AWS_DECIDES,
-        "contentType": AWS_DECIDES,
-        "cacheControl": None,
+        **dict.fromkeys(("bucket", "key", "source", "content", "sourceHash", "cacheControl")),
+        **dict.fromkeys(("etag", "contentType"), AWS_DECIDES),
         "metadata": Field({}),
     }
     identity = "{bucket}/{key}"

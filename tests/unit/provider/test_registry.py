@@ -69,7 +69,7 @@ def test_what_replaces_it_is_among_its_inputs(token: str) -> None:
 
 
 def test_functions_are_pulumi_awss() -> None:
-    assert {token.rsplit(":", 1)[1] for token in index.FUNCTIONS} == {"getCallerIdentity", "getPartition", "getRegion"}
+    assert {token.rsplit(":", 1)[1] for token in index.FUNCTIONS} == {"getCallerIdentity", "getRegion"}
 
 
 def test_the_served_version_is_the_sdks() -> None:

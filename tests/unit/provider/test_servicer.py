@@ -61,7 +61,7 @@ class Logs:
         self.failure: Exception | None = None
         keys: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         self.client: Any = botocore.session.get_session().create_client("logs", "us-east-1", **keys)
-        self.client._make_api_call = lambda operation, request: getattr(self, operation)(**request)
+        vars(self.client)["_make_api_call"] = lambda operation, request: getattr(self, operation)(**request)
 
     def CreateLogGroup(self, **request: Any) -> None:  # noqa: N802 AWS's name, as all below
         if request["logGroupName"] in self.groups:
