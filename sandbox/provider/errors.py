@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import botocore.exceptions
@@ -12,8 +12,8 @@ GONE_CODES = ("404|.*(NoSuch|NotFound|NonExistent|DoesNotExist).*",)
 """AWS's error codes for a thing that is not there, as a pattern."""
 PROPAGATION_POLL_SECONDS = 0.25
 PROPAGATION_POLLS = 480
-# For what is in use, which may be so for good: as many minutes of AWS's, of which 60 pass in one here.
-CONFLICT_POLLS = 40
+# For what is in use, which may be so for good.
+CONFLICT_POLLS = 80
 
 Answer = TypeVar("Answer")
 
@@ -22,15 +22,14 @@ class ProviderError(Exception):
     """What the user should know, without a traceback."""
 
 
-def patiently(request: Callable[[], Answer], *codes: str, saying: str = "", polls: int = 0) -> Answer:
+def patiently(request: Callable[[], Answer], *codes: str, polls: int = 0) -> Answer:
     """Repeat a request while AWS refuses it, for what has just been made is not known everywhere yet.
 
     The official provider does the same at the same places, for two minutes and longer.
 
     Args:
         request: What is asked.
-        codes: The error codes of such a refusal, or patterns of them.
-        saying: What the error's message says then.
+        codes: Patterns of such a refusal's error code, or of `code: message`.
         polls: How often, if not as often as what is new may take.
 
     """
@@ -38,7 +37,7 @@ def patiently(request: Callable[[], Answer], *codes: str, saying: str = "", poll
         try:
             return request()
         except (botocore.exceptions.ClientError, botocore.exceptions.WaiterError) as error:
-            if not _is_one_of(codes, error) or saying not in str(error):
+            if not _is_one_of(codes, error):
                 raise
             time.sleep(PROPAGATION_POLL_SECONDS)
     return request()
@@ -67,10 +66,11 @@ def no_answer(url: str) -> str:
     return f"the embedded AWS at {parts.scheme}://{parts.netloc} does not answer: run `make sandbox`"
 
 
-def _is_one_of(codes: Iterable[str], error: botocore.exceptions.ClientError | botocore.exceptions.WaiterError) -> bool:
-    return any(re.fullmatch(each, _code(error)) for each in codes)
+def _is_one_of(codes: Iterable[str], error: Any) -> bool:
+    code, message = _code(error), str(error)
+    return any(re.fullmatch(each, f"{code}: {message}" if ": " in each else code, re.DOTALL) for each in codes)
 
 
-def _code(error: botocore.exceptions.ClientError | botocore.exceptions.WaiterError) -> str:
+def _code(error: Any) -> str:
     response = error.last_response if isinstance(error, botocore.exceptions.WaiterError) else error.response
     return str(response.get("Error", {}).get("Code", ""))

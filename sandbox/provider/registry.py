@@ -4,17 +4,18 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sandbox.provider import services
 from sandbox.provider.emulator import Aws
 from sandbox.provider.errors import ProviderError
-from sandbox.provider.resource import Resource
+from sandbox.provider.resource import Resource, module_of
 
 # Where that is a keyword of Python.
 MODULES = {"lambda": "lambda_"}
 Function = tuple[Callable[[Aws], dict[str, Any]], frozenset[str]]
 """A function of pulumi-aws, and the arguments that it takes."""
+Served = TypeVar("Served")
 
 
 def resources() -> dict[str, Resource]:
@@ -30,9 +31,7 @@ def resource(token: str) -> Resource:
         ProviderError: there is none.
 
     """
-    if token not in (handlers := _handlers(_module(token))):
-        raise ProviderError(f"this type is not known to the sandbox's provider: add it to {_file(token)}")
-    return handlers[token]
+    return _served(token, _handlers(_module(token)), "type")
 
 
 def function(token: str) -> Function:
@@ -43,15 +42,19 @@ def function(token: str) -> Function:
 
     """
     functions: dict[str, Function] = _contents(_module(token)).get("FUNCTIONS", {})
-    if token not in functions:
-        raise ProviderError(f"this function is not known to the sandbox's provider: add it to {_file(token)}")
-    return functions[token]
+    return _served(token, functions, "function")
 
 
 @cache
 def _handlers(module: str) -> dict[str, Resource]:
-    classes = (each for each in _contents(module).values() if isinstance(each, type) and issubclass(each, Resource))
-    return {each.pulumi_type: each() for each in classes if hasattr(each, "pulumi_type")}
+    """Those of the classes in a module that have inputs."""
+    classes = [each for each in _contents(module).values() if isinstance(each, type) and issubclass(each, Resource)]
+    return {_token(each): each() for each in classes if hasattr(each, "inputs")}
+
+
+def _token(handler: type[Resource]) -> str:
+    name = handler.__name__
+    return f"aws:{module_of(handler)}/{name[0].lower()}{name[1:]}:{name}"
 
 
 def _contents(module: str) -> dict[str, Any]:
@@ -69,5 +72,8 @@ def _module(token: str) -> str:
     return MODULES.get(service, service)
 
 
-def _file(token: str) -> str:
-    return f"sandbox/provider/services/{_module(token)}.py"
+def _served(token: str, known: dict[str, Served], what: str) -> Served:
+    if token not in known:
+        file = f"sandbox/provider/services/{_module(token)}.py"
+        raise ProviderError(f"this {what} is not known to the sandbox's provider: add it to {file}")
+    return known[token]

@@ -6,6 +6,7 @@ for that. Most need no more; where an operation is not like the others, the clas
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 import botocore.exceptions
@@ -21,19 +22,22 @@ MANAGED = "Managed by Pulumi"
 """The description that pulumi-aws gives where AWS wants one."""
 
 
+DOCUMENTATION = "https://www.pulumi.com/registry/packages/aws/api-docs"
+GLOBAL_SERVICES = frozenset({"budgets", "cloudfront", "iam", "route53"})
+"""Those that are the same in all regions."""
+
+
 class Resource:
-    """The handler of a resource type; it holds no state.
+    """The handler of the resource type of the class's name, in the Pulumi module of its module's; it holds no state.
 
     `known` is what the stack knows of a thing: its outputs, with the inputs among them. Texts with names in braces are
     filled with what is known, such as `{bucket}/{key}`, with its `{id}`, and `{region}` and `{account}`.
     """
 
-    pulumi_type: ClassVar[str]
-    """Pulumi's name of the type."""
-    service: ClassVar[str]
-    """boto3's name of the service."""
+    service: ClassVar[str] = ""
+    """boto3's name of the service, if not the module's."""
     noun: ClassVar[str]
-    """What it is called in the names of the service's operations, such as `cache_policy`."""
+    """What the names of the service's operations call it, such as `cache_policy`, if not as the class is named."""
     creates: ClassVar[str] = "create_{}"
     reads: ClassVar[str] = "get_{}"
     updates: ClassVar[str] = "update_{}"
@@ -71,7 +75,6 @@ class Resource:
     moving: ClassVar[tuple[str, ...]] = ()
     """Those that any update changes."""
     tagged: ClassVar[bool] = False
-    regional: ClassVar[bool] = True
     untold: ClassVar[frozenset[str]] = frozenset()
     """The inputs of which the emulator does not tell, so that they stay as the stack knows them."""
     apart: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -85,7 +88,14 @@ class Resource:
     differs_in: ClassVar[str] = ""
     """Where it differs from pulumi-aws, in words, for docs/sandbox.md."""
 
+    def __init_subclass__(cls) -> None:
+        if cls.__module__ != __name__:
+            cls.service = cls.service or module_of(cls)
+        if "noun" not in vars(cls):
+            cls.noun = re.sub("(?<!^)([A-Z])", r"_\1", cls.__name__).lower()
+
     def __init__(self) -> None:
+        self.regional = self.service not in GLOBAL_SERVICES
         shared = {**({"tags": None} if self.tagged else {}), **({"region": AWS_DECIDES} if self.regional else {})}
         self.shape = Block({**self.inputs, **shared})
         self.own = Block(self.inputs)
@@ -129,7 +139,8 @@ class Resource:
         for name, source in self.outputs.items():
             if source:
                 values[name] = _filled(source, aws, values) if "{" in source else get(answer, source.split("."))
-        return {name: values.get(name) for name in self.outputs}
+        found = {name: values.get(name) for name in self.outputs}
+        return {name: each.isoformat() if isinstance(each, datetime) else each for name, each in found.items()}
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
         """Bring the thing to the inputs; `changed` names those that differ."""
@@ -161,7 +172,8 @@ class Resource:
         for form in self.import_ids or (self.identity or "{id}",):
             if match := re.fullmatch(_pattern(form), import_id):
                 return match.groupdict()
-        raise ProviderError(f"{import_id} is no import id of this type; see {self._documentation()}")
+        page = f"{DOCUMENTATION}/{module_of(type(self))}/{type(self).__name__.lower()}/#import"
+        raise ProviderError(f"{import_id} is no import id of this type; see {page}")
 
     def taken_for_done(self, inputs: Properties) -> Properties:
         """The inputs that the stack believes to be in place even if an update fails: it doesn't try them again."""
@@ -289,15 +301,16 @@ class Resource:
         """Delete the thing, if it is there."""
         unless_gone(lambda: self.delete(aws, identifier, known))
 
-    def _documentation(self) -> str:
-        _, module, name = self.pulumi_type.split(":")
-        return f"https://www.pulumi.com/registry/packages/aws/api-docs/{module.split('/')[0]}/{name.lower()}/#import"
-
     @staticmethod
     def _own_tags(aws: Aws, tags: Mapping[str, str], known: Properties) -> dict[str, str] | None:
         given = known.get("tags") or {}
         own = {key: value for key, value in tags.items() if key in given or aws.default_tags.get(key) != value}
         return own or None
+
+
+def module_of(handler: type[Resource]) -> str:
+    """Pulumi's name of its module: that of Python's without the underscore that a keyword takes."""
+    return handler.__module__.rsplit(".", 1)[-1].removesuffix("_")
 
 
 class Setting(Resource):

@@ -55,9 +55,7 @@ class AwsServicer(ResourceProviderServicer):
         with _told(context):
             self._emulator = Emulator(unmarshal(request.args))
             self._emulator.expect_answer()
-        return provider_pb2.ConfigureResponse(
-            acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
-        )
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Cancel(self, request: Request, context: Context) -> Empty:  # noqa: N802
         """Let what is under way come to its end; the engine waits for it."""

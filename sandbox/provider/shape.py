@@ -149,16 +149,14 @@ class Block(Field):
         object.__setattr__(self, "fields", {name: _field(value) for name, value in self.fields.items()})
 
     def problems(self, path: str, value: Any) -> Iterator[Problem]:
-        if value is UNKNOWN:
-            return
         if not isinstance(value, Mapping):
-            yield path, f"is {type(value).__name__}, not an object"
+            yield from _problems_of_form(path, value, "an object")
             return
-        unknown = (name for name in value if name not in self.fields)
-        yield from ((_join(path, name), "is not known to the sandbox's provider") for name in unknown)
-        for name, inner in self.fields.items():
-            if value.get(name) is not None:
-                yield from inner.problems(_join(path, name), value[name])
+        for name, each in value.items():
+            if name not in self.fields:
+                yield f"{path}.{name}".lstrip("."), "is not known to the sandbox's provider"
+            elif each is not None:
+                yield from self.fields[name].problems(f"{path}.{name}".lstrip("."), each)
 
     def to_aws(self, value: Any, shape: Shape) -> Any:
         """What is not given takes its default, or is left to AWS; what AWS does not take there is left out."""
@@ -218,24 +216,27 @@ class Blocks(Field):
     default: Any = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "of", Block(self.of))
+        object.__setattr__(self, "of", _field(self.of))
         if self.key is None:
             object.__setattr__(self, "key", next(iter(self.of.fields)))
 
     def problems(self, path: str, value: Any) -> Iterator[Problem]:
-        if value is UNKNOWN:
-            return
         if not isinstance(value, list):
-            yield path, f"is {type(value).__name__}, not a list"
+            yield from _problems_of_form(path, value, "a list")
             return
         for index, item in enumerate(value):
             yield from self.of.problems(f"{path}[{index}]", item)
 
     def to_aws(self, value: Any, shape: Shape) -> Any:
+        """Where AWS takes one object in the place of a list, the first one."""
+        if _is_one(shape):
+            return self.of.to_aws(next(iter(value), {}), shape)
         member = _list_shape(shape).member
         return _counted([self.of.to_aws(item, member) for item in value], shape)
 
     def from_aws(self, value: Any, shape: Shape) -> Any:
+        if _is_one(shape):
+            return [self.of.from_aws(value, shape)] if value else []
         return [self.of.from_aws(item, _list_shape(shape).member) for item in _items(value)]
 
     def as_given(self, given: Any, actual: Any) -> Any:
@@ -289,6 +290,11 @@ def get(source: Any, path: Iterable[str]) -> Any:
     return source
 
 
+def _problems_of_form(path: str, value: Any, expected: str) -> Iterator[Problem]:
+    if value is not UNKNOWN:
+        yield path, f"is {type(value).__name__}, not {expected}"
+
+
 def _field(declared: Any) -> Field:
     match declared:
         case Field():
@@ -333,6 +339,10 @@ def _pairs(values: Mapping[str, Any], shape: Shape) -> list[dict[str, Any]]:
     return [{name: each, value: values[each]} for each in values]
 
 
+def _is_one(shape: Shape) -> bool:
+    return shape.type_name == "structure" and "Items" not in shape.members
+
+
 def _list_shape(shape: Shape) -> Shape:
     return shape.members["Items"] if shape.type_name == "structure" else shape
 
@@ -353,7 +363,3 @@ def _parsed(text: Any) -> Any:
         return json.loads(text)
     except (TypeError, ValueError):
         return text
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name

@@ -6,9 +6,8 @@ from typing import Any
 from sandbox.provider.emulator import Aws
 from sandbox.provider.errors import ProviderError
 from sandbox.provider.resource import Properties, Resource
-from sandbox.provider.shape import AWS_DECIDES, Blocks, Field, Values
+from sandbox.provider.shape import AWS_DECIDES, Blocks, Field
 
-POLL = {"Delay": 2, "MaxAttempts": 300}
 # ACM makes up the DNS records within seconds of the request.
 RECORDS_POLL_SECONDS = 1
 RECORDS_POLLS = 60
@@ -25,15 +24,12 @@ OPTIONS = Blocks(
 class Certificate(Resource):
     """A certificate; of it, only the tags can be changed."""
 
-    pulumi_type = "aws:acm/certificate:Certificate"
-    service, noun = "acm", "certificate"
     creates, reads = "request_{}", "describe_{}"
     id_as = id_at = "CertificateArn"
     found_in = "Certificate"
     inputs = {
         "domainName": None,
         "validationMethod": Field(AWS_DECIDES, aws="DomainValidationOptions.ValidationMethod"),
-        "subjectAlternativeNames": Values(AWS_DECIDES),
     }
     replaced_by = frozenset(inputs)
     outputs = {"arn": "Certificate.CertificateArn", "status": "Certificate.Status", "domainValidationOptions": ""}
@@ -50,13 +46,9 @@ class Certificate(Resource):
         raise ProviderError(f"{identifier}: ACM tells no DNS records to validate it by")
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
-        """One that was not validated in time is as good as gone; and ACM counts the domain among its alternatives."""
+        """One that was not validated in time is as good as gone."""
         state = super().read(aws, identifier, known)
-        if state is None or state["status"] == "VALIDATION_TIMED_OUT":
-            return None
-        given, names = known.get("subjectAlternativeNames") or [], set(state["subjectAlternativeNames"])
-        own = names - ({state["domainName"]} - set(given))
-        return {**state, "subjectAlternativeNames": sorted(own)}
+        return None if state and state["status"] == "VALIDATION_TIMED_OUT" else state
 
     def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
         shape = aws.operation(self.service, self.operation("reads")).output_shape.members["Certificate"]
@@ -68,8 +60,7 @@ class Certificate(Resource):
 class CertificateValidation(Resource):
     """Waits until a certificate is issued; there is nothing in AWS to delete."""
 
-    pulumi_type = "aws:acm/certificateValidation:CertificateValidation"
-    service, noun, reads = "acm", "certificate", "describe_{}"
+    noun, reads = "certificate", "describe_{}"
     inputs = {"certificateArn": None, "validationRecordFqdns": []}
     identity, import_ids = "{certificateArn}", ("",)
     replaced_by = frozenset(inputs)
@@ -84,7 +75,7 @@ class CertificateValidation(Resource):
             name = (option.get("ResourceRecord") or {}).get("Name", "").rstrip(".")
             if given and name and name not in given:
                 raise ProviderError(f"missing {option['DomainName']} DNS validation record: {name}")
-        acm.get_waiter("certificate_validated").wait(CertificateArn=arn, WaiterConfig=POLL)
+        aws.wait("acm", "certificate_validated", CertificateArn=arn)
         return self.identifier(aws, inputs)
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:

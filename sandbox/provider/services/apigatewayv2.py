@@ -15,8 +15,6 @@ DEFAULT_STAGE = "$default"
 class Api(Resource):
     """An API; there may be several of a name."""
 
-    pulumi_type = "aws:apigatewayv2/api:Api"
-    service, noun = "apigatewayv2", "api"
     id_as = id_at = "ApiId"
     inputs = {"name": None, "protocolType": None, "description": "", "disableExecuteApiEndpoint": False}
     replaced_by = frozenset({"protocolType"})
@@ -27,7 +25,6 @@ class Api(Resource):
 class Part(Resource):
     """A part of an API."""
 
-    service = "apigatewayv2"
     import_ids = ("{apiId}/{id}",)
     replaced_by = frozenset({"apiId"})
 
@@ -35,8 +32,6 @@ class Part(Resource):
 class Integration(Part):
     """What answers a route."""
 
-    pulumi_type = "aws:apigatewayv2/integration:Integration"
-    noun = "integration"
     id_as = id_at = "IntegrationId"
     inputs = {
         **dict.fromkeys(("apiId", "integrationType", "integrationUri")),
@@ -50,8 +45,6 @@ class Integration(Part):
 class Authorizer(Part):
     """Who may send requests: those with a token of an issuer."""
 
-    pulumi_type = "aws:apigatewayv2/authorizer:Authorizer"
-    noun = "authorizer"
     id_as = id_at = "AuthorizerId"
     inputs = {
         **dict.fromkeys(("apiId", "name", "authorizerType")),
@@ -63,8 +56,6 @@ class Authorizer(Part):
 class Route(Part):
     """Which requests go where; the emulator takes a second one of the same key."""
 
-    pulumi_type = "aws:apigatewayv2/route:Route"
-    noun = "route"
     id_as = id_at = "RouteId"
     inputs = {
         **dict.fromkeys(("apiId", "routeKey", "target", "authorizerId")),
@@ -82,8 +73,6 @@ class Route(Part):
 class Stage(Part):
     """An API as it is served; the emulator takes a second one of the same name."""
 
-    pulumi_type = "aws:apigatewayv2/stage:Stage"
-    noun = "stage"
     inputs = {
         "apiId": None,
         "name": Field(aws="StageName"),

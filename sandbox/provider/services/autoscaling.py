@@ -8,8 +8,7 @@ from sandbox.provider.shape import AWS_DECIDES, Blocks, Field, Text, Values
 class Group(Resource):
     """A group of instances; its tags are a list of their own form."""
 
-    pulumi_type = "aws:autoscaling/group:Group"
-    service, noun = "autoscaling", "auto_scaling_group"
+    noun = "auto_scaling_group"
     reads, found_in = "describe_{}s", "AutoScalingGroups"
     inputs = {
         "name": Field(aws="AutoScalingGroupName"),
@@ -54,8 +53,6 @@ class Group(Resource):
 class Policy(Setting):
     """How a group's size follows an alarm; the emulator gives it another ARN with every update."""
 
-    pulumi_type = "aws:autoscaling/policy:Policy"
-    service, noun = "autoscaling", "policy"
     creates = updates = "put_scaling_policy"
     reads, found_in = "describe_policies", "ScalingPolicies"
     inputs = {

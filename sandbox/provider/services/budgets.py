@@ -7,8 +7,7 @@ from sandbox.provider.shape import AWS_DECIDES, Field
 class Budget(Resource):
     """What may be spent in a time."""
 
-    pulumi_type = "aws:budgets/budget:Budget"
-    service, noun, reads = "budgets", "budget", "describe_{}"
+    reads = "describe_{}"
     given_in, found_in = ("Budget", "NewBudget"), "Budget"
     inputs = {
         "name": Field(aws="BudgetName"),
@@ -20,4 +19,3 @@ class Budget(Resource):
     identity = "{account}:{name}"
     outputs = {"accountId": "{account}", "arn": "arn:aws:budgets::{account}:budget/{name}"}
     tagged = True
-    regional = False

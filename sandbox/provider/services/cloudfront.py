@@ -9,7 +9,6 @@ from sandbox.provider.resource import MANAGED, Properties, Resource
 from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Field, Values
 from sandbox.provider.tags import as_list
 
-POLL = {"Delay": 2, "MaxAttempts": 900}
 # https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html
 HOSTED_ZONE_ID = "Z2FDTNDATAQYW2"
 ARN = "arn:aws:cloudfront::{account}"
@@ -18,9 +17,7 @@ ARN = "arn:aws:cloudfront::{account}"
 class Versioned(Resource):
     """What an update or a deletion has to name the version of, by its ETag."""
 
-    service = "cloudfront"
     id_as = "Id"
-    regional = False
 
     def address(self, aws: Aws, which: str, identifier: str, known: Properties) -> dict[str, Any]:
         address = super().address(aws, which, identifier, known)
@@ -36,6 +33,7 @@ class NamedConfig(Versioned):
     moving = ("etag",)
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         kind = cls.noun.title().replace("_", "")
         cls.given_in, cls.found_in, cls.id_at = f"{kind}Config", f"{kind}.{kind}Config", f"{kind}.Id"
         cls.outputs = {"arn": f"{ARN}:{cls.noun.replace('_', '-')}/{{id}}", "etag": "ETag"}
@@ -44,8 +42,6 @@ class NamedConfig(Versioned):
 class OriginAccessControl(NamedConfig):
     """How CloudFront signs its requests to an origin."""
 
-    pulumi_type = "aws:cloudfront/originAccessControl:OriginAccessControl"
-    noun = "origin_access_control"
     inputs = {
         "description": MANAGED,
         **dict.fromkeys(("name", "originAccessControlOriginType", "signingBehavior", "signingProtocol")),
@@ -58,8 +54,6 @@ NO_NAMES: dict[str, Any] = {"items": []}
 class CachePolicy(NamedConfig):
     """For how long what is cached, and what tells two requests apart."""
 
-    pulumi_type = "aws:cloudfront/cachePolicy:CachePolicy"
-    noun = "cache_policy"
     inputs = {
         "name": None,
         "comment": "",
@@ -79,8 +73,6 @@ class CachePolicy(NamedConfig):
 class ResponseHeadersPolicy(NamedConfig):
     """The headers that CloudFront adds to responses."""
 
-    pulumi_type = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
-    noun = "response_headers_policy"
     inputs = {
         "name": None,
         "comment": "",
@@ -123,8 +115,6 @@ UNUSED = {"WebACLId": "", "Logging": {"Enabled": False, "IncludeCookies": False,
 class Distribution(Versioned):
     """A distribution."""
 
-    pulumi_type = "aws:cloudfront/distribution:Distribution"
-    noun = "distribution"
     given_in, found_in = "DistributionConfig", "Distribution.DistributionConfig"
     inputs = {
         **dict.fromkeys(("comment", "enabled")),
@@ -169,12 +159,10 @@ class Distribution(Versioned):
 
     def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
         if inputs.get("waitForDeployment", True):
-            self._wait(aws, identifier)
+            aws.wait(self.service, "distribution_deployed", Id=identifier)
 
     def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
-        outputs = super().further(aws, identifier, state, answer)
-        modified = outputs["lastModifiedTime"].isoformat()
-        return {**outputs, "hostedZoneId": HOSTED_ZONE_ID, "lastModifiedTime": modified}
+        return {**super().further(aws, identifier, state, answer), "hostedZoneId": HOSTED_ZONE_ID}
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
         if changed - {"tags"}:
@@ -194,12 +182,9 @@ class Distribution(Versioned):
         if current["DistributionConfig"]["Enabled"]:
             config = {**current["DistributionConfig"], "Enabled": False}
             client.update_distribution(Id=identifier, IfMatch=current["ETag"], DistributionConfig=config)
-        self._wait(aws, identifier)
+        aws.wait(self.service, "distribution_deployed", Id=identifier)
         if not known.get("retainOnDelete"):
             super().delete(aws, identifier, known)
-
-    def _wait(self, aws: Aws, identifier: str) -> None:
-        aws.client(self.service).get_waiter("distribution_deployed").wait(Id=identifier, WaiterConfig=POLL)
 
     def _config(self, aws: Aws, inputs: Properties, reference: str) -> dict[str, Any]:
         shape = aws.operation(self.service, "update_distribution").input_shape.members["DistributionConfig"]

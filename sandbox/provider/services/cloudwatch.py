@@ -22,8 +22,6 @@ QUERY = {
 class MetricAlarm(Setting):
     """An alarm on a metric, or on an expression of several, which the emulator does not evaluate."""
 
-    pulumi_type = "aws:cloudwatch/metricAlarm:MetricAlarm"
-    service, noun = "cloudwatch", "metric_alarm"
     reads, found_in, deletes = "describe_alarms", "MetricAlarms", "delete_alarms"
     inputs = {
         "name": Field(aws="AlarmName"),
@@ -44,8 +42,7 @@ class MetricAlarm(Setting):
 class Dashboard(Setting):
     """A dashboard; pulumi-aws makes up no name for it."""
 
-    pulumi_type = "aws:cloudwatch/dashboard:Dashboard"
-    service, noun, deletes = "cloudwatch", "dashboard", "delete_dashboards"
+    deletes = "delete_dashboards"
     inputs = {"dashboardName": None, "dashboardBody": Document()}
     identity = "{dashboardName}"
     outputs = {"dashboardArn": "DashboardArn"}
@@ -54,8 +51,7 @@ class Dashboard(Setting):
 class LogGroup(Resource):
     """A log group; a retention of 0 days keeps everything."""
 
-    pulumi_type = "aws:cloudwatch/logGroup:LogGroup"
-    service, noun = "logs", "log_group"
+    service = "logs"
     reads, found_in = "describe_{}s", "logGroups"
     inputs = {"name": Field(aws=("logGroupName", "logGroupNamePrefix")), "retentionInDays": 0}
     identity = "{name}"
@@ -79,7 +75,6 @@ class LogGroup(Resource):
 class EventRule(Setting):
     """A rule of the default event bus."""
 
-    pulumi_type = "aws:cloudwatch/eventRule:EventRule"
     service, noun, reads = "events", "rule", "describe_{}"
     inputs = {"name": None, "description": "", "scheduleExpression": None, "state": AWS_DECIDES}
     identity = "{name}"
@@ -92,7 +87,6 @@ class EventRule(Setting):
 class EventTarget(Setting):
     """What a rule calls, and with what."""
 
-    pulumi_type = "aws:cloudwatch/eventTarget:EventTarget"
     service, noun = "events", "targets"
     reads, found_in = "list_targets_by_rule", "Targets"
     deletes, given_in = "remove_targets", "Targets"

@@ -14,8 +14,7 @@ ANY_VALUES = Values(AWS_DECIDES)
 class UserPool(Resource):
     """A user pool; there may be several of a name. An update sets whatever it isn't given to its default."""
 
-    pulumi_type = "aws:cognito/userPool:UserPool"
-    service, noun, reads = "cognito-idp", "user_pool", "describe_{}"
+    service, reads = "cognito-idp", "describe_{}"
     id_as, id_at, found_in = "UserPoolId", "UserPool.Id", "UserPool"
     inputs = {
         "name": Field(aws="PoolName"),
@@ -58,8 +57,7 @@ class UserPool(Resource):
 class UserPoolClient(Resource):
     """An application that signs users in; AWS does not tell whether it made it a secret."""
 
-    pulumi_type = "aws:cognito/userPoolClient:UserPoolClient"
-    service, noun, reads = "cognito-idp", "user_pool_client", "describe_{}"
+    service, reads = "cognito-idp", "describe_{}"
     id_as, id_at, found_in = "ClientId", "UserPoolClient.ClientId", "UserPoolClient"
     inputs = {
         "userPoolId": None,
@@ -81,7 +79,6 @@ class UserPoolClient(Resource):
 class UserGroup(Resource):
     """A group of a pool's users."""
 
-    pulumi_type = "aws:cognito/userGroup:UserGroup"
     service, noun, found_in = "cognito-idp", "group", "Group"
     inputs = {"userPoolId": None, "name": Field(aws="GroupName"), "description": ""}
     identity = "{userPoolId}/{name}"
@@ -92,8 +89,7 @@ class UserGroup(Resource):
 class UserPoolDomain(Resource):
     """The name below which a pool's sign-in pages are."""
 
-    pulumi_type = "aws:cognito/userPoolDomain:UserPoolDomain"
-    service, noun, reads, found_in = "cognito-idp", "user_pool_domain", "describe_{}", "DomainDescription"
+    service, reads, found_in = "cognito-idp", "describe_{}", "DomainDescription"
     inputs = {"domain": None, "userPoolId": None, "managedLoginVersion": AWS_DECIDES}
     identity = "{domain}"
     replaced_by = frozenset({"userPoolId"})

@@ -5,21 +5,38 @@ from typing import Any
 
 from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import Properties, Resource
-from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Field
+from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Field, Shape
 
 POLL_SECONDS = 0.25
 POLLS = 480
-POLL = {"Delay": POLL_SECONDS, "MaxAttempts": POLLS}
 # What AWS keeps as it is when the program doesn't give it.
 SWITCH = Block({"enabled": False}, default=AWS_DECIDES)
-KEYS = {"hashKey": AWS_DECIDES, "rangeKey": AWS_DECIDES}
+# The keys of an index are given in either of two ways; both are read back, and the one not given is no difference.
+INDEX = {
+    "name": Field(aws="IndexName"),
+    **dict.fromkeys(("hashKey", "rangeKey"), AWS_DECIDES),
+    "keySchemas": Blocks({"attributeName": None, "keyType": None}, default=AWS_DECIDES, aws="KeySchema"),
+    "projectionType": Field(aws="Projection.ProjectionType"),
+}
+
+
+class Keyed(Block):
+    """What has a hash key and maybe a range key, which AWS takes as a schema."""
+
+    def to_aws(self, value: Any, shape: Shape) -> Any:
+        keys = {"HASH": value.get("hashKey"), "RANGE": value.get("rangeKey")}
+        schema = [{"AttributeName": name, "KeyType": kind} for kind, name in keys.items() if name]
+        return {**({"KeySchema": schema} if schema else {}), **super().to_aws(value, shape)}
+
+    def from_aws(self, value: Any, shape: Shape) -> Any:
+        keys = {key["KeyType"]: key["AttributeName"] for key in value["KeySchema"]}
+        return {**super().from_aws(value, shape), "hashKey": keys["HASH"], "rangeKey": keys.get("RANGE")}
 
 
 class Table(Resource):
     """A table with its indexes."""
 
-    pulumi_type = "aws:dynamodb/table:Table"
-    service, noun, reads, found_in = "dynamodb", "table", "describe_{}", "Table"
+    reads, found_in = "describe_{}", "Table"
     inputs = {
         "name": Field(aws="TableName"),
         "billingMode": Field("PROVISIONED", aws=("BillingMode", "BillingModeSummary.BillingMode")),
@@ -28,15 +45,7 @@ class Table(Resource):
         "attributes": Blocks(
             {"name": Field(aws="AttributeName"), "type": Field(aws="AttributeType")}, aws="AttributeDefinitions"
         ),
-        # Its keys are given in either of two ways; both are read back, and the one not given is no difference.
-        "globalSecondaryIndexes": [
-            {
-                "name": Field(aws="IndexName"),
-                **KEYS,
-                "keySchemas": Blocks({"attributeName": None, "keyType": None}, default=AWS_DECIDES, aws="KeySchema"),
-                "projectionType": Field(aws="Projection.ProjectionType"),
-            }
-        ],
+        "globalSecondaryIndexes": Blocks(Keyed(INDEX)),
         "pointInTimeRecovery": SWITCH,
         "deletionProtectionEnabled": False,
         "ttl": Block({"attributeName": "", "enabled": False}, default=AWS_DECIDES),
@@ -49,14 +58,13 @@ class Table(Resource):
     bears = {"deletes": ("ResourceInUseException", "LimitExceededException")}
     waits_for = "the table and its indexes"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.own = Keyed(self.inputs)
+
     def create(self, aws: Aws, inputs: Properties) -> str:
-        keys = _key_schema(inputs["hashKey"], inputs.get("rangeKey"))
-        indexes = self._indexes(aws, inputs)
-        more = {"KeySchema": keys, **({"GlobalSecondaryIndexes": indexes} if indexes else {})}
-        tags = self.tags_at_creation(aws, inputs)
-        without = {name: value for name, value in inputs.items() if name != "globalSecondaryIndexes"}
-        request = self.own.to_aws(without, aws.operation("dynamodb", "create_table").input_shape)
-        aws.client("dynamodb").create_table(**{**request, **more, **tags})
+        request = {name: value for name, value in self._request(aws, inputs).items() if value != []}
+        aws.client("dynamodb").create_table(**request, **self.tags_at_creation(aws, inputs))
         return str(inputs["name"])
 
     def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
@@ -76,15 +84,6 @@ class Table(Resource):
             "ttl": {"attributeName": ttl.get("AttributeName", "") if enabled else "", "enabled": enabled},
         }
 
-    def properties(self, told: Any, shape: Any) -> dict[str, Any]:
-        properties = super().properties(told, shape)
-        indexes = zip(properties["globalSecondaryIndexes"], told.get("GlobalSecondaryIndexes", []), strict=True)
-        return {
-            **properties,
-            **_keys(told["KeySchema"]),
-            "globalSecondaryIndexes": [{**index, **_keys(of_aws["KeySchema"])} for index, of_aws in indexes],
-        }
-
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
         for name in changed & {"billingMode", "deletionProtectionEnabled"}:
             shape = aws.operation("dynamodb", "update_table").input_shape
@@ -95,27 +94,21 @@ class Table(Resource):
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         super().delete(aws, identifier, known)
-        aws.client("dynamodb").get_waiter("table_not_exists").wait(TableName=identifier, WaiterConfig=POLL)
+        aws.wait("dynamodb", "table_not_exists", TableName=identifier)
 
     def _wait(self, aws: Aws, name: str) -> None:
         """Wait for the table and all its indexes: while one is made, AWS takes no change of another."""
         dynamodb = aws.client("dynamodb")
-        dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig=POLL)
+        aws.wait("dynamodb", "table_exists", TableName=name)
         for _ in range(POLLS):
             indexes = dynamodb.describe_table(TableName=name)["Table"].get("GlobalSecondaryIndexes", [])
             if all(index.get("IndexStatus", "ACTIVE") == "ACTIVE" for index in indexes):
                 return
             time.sleep(POLL_SECONDS)
 
-    def _indexes(self, aws: Aws, inputs: Properties) -> list[dict[str, Any]]:
-        """The indexes as AWS takes them."""
-        shape = aws.operation("dynamodb", "create_table").input_shape.members["GlobalSecondaryIndexes"]
-        given = inputs.get("globalSecondaryIndexes", [])
-        indexes = self.own.fields["globalSecondaryIndexes"].to_aws(given, shape)
-        return [
-            {"KeySchema": _key_schema(index.get("hashKey"), index.get("rangeKey")), **of_aws}
-            for index, of_aws in zip(given, indexes, strict=True)
-        ]
+    def _request(self, aws: Aws, inputs: Properties) -> dict[str, Any]:
+        """All of it as its creation takes it."""
+        return dict(self.own.to_aws(inputs, aws.operation("dynamodb", "create_table").input_shape))
 
     def index(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
         """AWS creates or deletes one index at a time, and changes none: such a one is deleted and created."""
@@ -125,16 +118,14 @@ class Table(Resource):
         wanted = {index["name"]: index for index in inputs.get("globalSecondaryIndexes", [])}
         unlike = {key for key, index in existing.items() if key in wanted and like.differs(index, wanted[key])}
         deletions = [{"Delete": {"IndexName": key}} for key in existing if key not in wanted or key in unlike]
-        creations = [
-            {"Create": index}
-            for index in self._indexes(aws, inputs)
-            if index["IndexName"] not in existing or index["IndexName"] in unlike
-        ]
-        shape = aws.operation("dynamodb", "create_table").input_shape.members["AttributeDefinitions"]
-        attributes = self.own.fields["attributes"].to_aws(inputs["attributes"], shape)
+        request = self._request(aws, inputs)
+        new = [each for each in request["GlobalSecondaryIndexes"] if each["IndexName"] not in existing.keys() - unlike]
+        creations = [{"Create": index} for index in new]
         for change in [*deletions, *creations]:
-            request = {"AttributeDefinitions": attributes, "GlobalSecondaryIndexUpdates": [change]}
-            dynamodb.update_table(TableName=identifier, **request)
+            attributes = request["AttributeDefinitions"]
+            dynamodb.update_table(
+                TableName=identifier, AttributeDefinitions=attributes, GlobalSecondaryIndexUpdates=[change]
+            )
             self._wait(aws, identifier)
 
     def recover(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
@@ -149,13 +140,3 @@ class Table(Resource):
                 specification = {"AttributeName": ttl["attributeName"], "Enabled": enabled}
                 request = {"TableName": identifier, "TimeToLiveSpecification": specification}
                 aws.client("dynamodb").update_time_to_live(**request)
-
-
-def _key_schema(hash_key: str | None, range_key: str | None) -> list[dict[str, str]]:
-    keys = {"HASH": hash_key, "RANGE": range_key}
-    return [{"AttributeName": name, "KeyType": kind} for kind, name in keys.items() if name]
-
-
-def _keys(key_schema: list[dict[str, str]]) -> dict[str, str | None]:
-    named = {key["KeyType"]: key["AttributeName"] for key in key_schema}
-    return {"hashKey": named["HASH"], "rangeKey": named.get("RANGE")}

@@ -14,11 +14,12 @@ Thing = Mapping[str, Any]
 class Ec2Resource(Resource):
     """A thing that EC2 gives an id, and that can't be deleted while others need it."""
 
-    service, reads = "ec2", "describe_{}s"
+    reads = "describe_{}s"
     tagged = True
     bears = {"deletes": ("DependencyViolation",)}
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         kind = cls.noun.title().replace("_", "")
         cls.found_in, cls.id_as, cls.id_at = f"{kind}s", f"{kind}Id", f"{kind}.{kind}Id"
 
@@ -31,8 +32,6 @@ class Ec2Resource(Resource):
 class Vpc(Ec2Resource):
     """A network."""
 
-    pulumi_type = "aws:ec2/vpc:Vpc"
-    noun = "vpc"
     inputs = {"cidrBlock": None}
     replaced_by = frozenset({"cidrBlock"})
     outputs = {"defaultRouteTableId": ""}
@@ -46,8 +45,6 @@ class Vpc(Ec2Resource):
 class InternetGateway(Ec2Resource):
     """A network's way to the internet."""
 
-    pulumi_type = "aws:ec2/internetGateway:InternetGateway"
-    noun = "internet_gateway"
     inputs = {"vpcId": Field(AWS_DECIDES, aws="Attachments.VpcId")}
     apart = {"attach": ("vpcId",)}
     waits_for = "its being attached"
@@ -70,7 +67,6 @@ class InternetGateway(Ec2Resource):
 class DefaultRouteTable(Ec2Resource):
     """The route table that comes with a network; it is taken over, and stays as it is until the network goes."""
 
-    pulumi_type = "aws:ec2/defaultRouteTable:DefaultRouteTable"
     noun = "route_table"
     inputs = {
         "defaultRouteTableId": Field(aws="RouteTableId"),
@@ -111,8 +107,6 @@ class DefaultRouteTable(Ec2Resource):
 class Subnet(Ec2Resource):
     """A part of a network, in one zone; the emulator takes a second one of the same addresses."""
 
-    pulumi_type = "aws:ec2/subnet:Subnet"
-    noun = "subnet"
     inputs = {"vpcId": None, "cidrBlock": None, "availabilityZone": AWS_DECIDES, "mapPublicIpOnLaunch": False}
     replaced_by = frozenset({"vpcId", "cidrBlock", "availabilityZone"})
     apart = {"give_addresses": ("mapPublicIpOnLaunch",)}
@@ -138,8 +132,6 @@ RULE = {
 class SecurityGroup(Ec2Resource):
     """What may come in and go out; what EC2 allows a new group by itself is taken from it."""
 
-    pulumi_type = "aws:ec2/securityGroup:SecurityGroup"
-    noun = "security_group"
     inputs = {
         "name": Field(aws="GroupName"),
         "vpcId": None,
@@ -171,8 +163,6 @@ SecurityGroup.id_as = SecurityGroup.id_at = "GroupId"
 class LaunchTemplate(Ec2Resource):
     """How instances are launched; a change is a new version."""
 
-    pulumi_type = "aws:ec2/launchTemplate:LaunchTemplate"
-    noun = "launch_template"
     updates = "create_{}_version"
     given_in = "LaunchTemplateData"
     inputs = {

@@ -1,7 +1,5 @@
 """IAM: roles, their policies, and the instance profiles that give them to EC2."""
 
-from typing import Any
-
 from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import Properties, Resource, Setting, unless_gone
 from sandbox.provider.shape import Document, Field
@@ -10,37 +8,25 @@ from sandbox.provider.shape import Document, Field
 class Role(Resource):
     """A role."""
 
-    pulumi_type = "aws:iam/role:Role"
-    service, noun, found_in = "iam", "role", "Role"
+    found_in = "Role"
     inputs = {
         "name": Field(aws="RoleName"),
         "assumeRolePolicy": Document(aws="AssumeRolePolicyDocument"),
         "description": "",
         "maxSessionDuration": 3600,
-        "permissionsBoundary": Field(aws=("PermissionsBoundary.PermissionsBoundaryArn", "PermissionsBoundary")),
     }
     identity = "{name}"
     outputs = {"arn": "Role.Arn", "createDate": "Role.CreateDate", "uniqueId": "Role.RoleId"}
     tagged = True
-    regional = False
-    apart = {"trust": ("assumeRolePolicy",), "bound": ("permissionsBoundary",)}
+    apart = {"trust": ("assumeRolePolicy",)}
     bears = {"creates": ("MalformedPolicyDocument",), "deletes": ("DeleteConflict",)}
     differs_in = "policies given with it, or to it by hand, which there go with it"
 
-    def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
-        outputs = super().further(aws, identifier, state, answer)
-        return {**outputs, "createDate": outputs["createDate"].isoformat()}
+    def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
+        """Its creation takes everything."""
 
     def trust(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
-        if known:
-            aws.client("iam").update_assume_role_policy(RoleName=identifier, PolicyDocument=inputs["assumeRolePolicy"])
-
-    def bound(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
-        iam, boundary = aws.client("iam"), inputs.get("permissionsBoundary")
-        if known and boundary:
-            iam.put_role_permissions_boundary(RoleName=identifier, PermissionsBoundary=boundary)
-        elif known:
-            iam.delete_role_permissions_boundary(RoleName=identifier)
+        aws.client("iam").update_assume_role_policy(RoleName=identifier, PolicyDocument=inputs["assumeRolePolicy"])
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         """Take it out of instance profiles first."""
@@ -54,42 +40,35 @@ class Role(Resource):
 class RolePolicy(Setting):
     """A policy written into a role."""
 
-    pulumi_type = "aws:iam/rolePolicy:RolePolicy"
-    service, noun = "iam", "role_policy"
     inputs = {
         "name": Field(aws="PolicyName"),
         "role": Field(aws="RoleName"),
         "policy": Document(aws="PolicyDocument"),
     }
     identity = "{role}:{name}"
-    regional = False
 
 
 class RolePolicyAttachment(Setting):
     """A managed policy that a role has."""
 
-    pulumi_type = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-    service, noun = "iam", "role_policy"
+    noun = "role_policy"
     creates, deletes = "attach_{}", "detach_{}"
     reads, found_in = "list_attached_role_policies", "AttachedPolicies"
     inputs = {"role": Field(aws="RoleName"), "policyArn": None}
     identity = "{role}/{policyArn}"
     deleted_first = True
-    regional = False
     differs_in = "its id, there of the role's name and a random end"
 
 
 class InstanceProfile(Resource):
     """What gives instances a role."""
 
-    pulumi_type = "aws:iam/instanceProfile:InstanceProfile"
-    service, noun, found_in = "iam", "instance_profile", "InstanceProfile"
+    found_in = "InstanceProfile"
     inputs = {"name": Field(aws="InstanceProfileName"), "role": Field(aws="Roles.RoleName")}
     identity = "{name}"
     apart = {"carry": ("role",)}
     outputs = {"arn": "InstanceProfile.Arn"}
     tagged = True
-    regional = False
     waits_for = "its role"
 
     def carry(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:

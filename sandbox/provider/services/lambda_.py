@@ -5,22 +5,21 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.provider.emulator import Aws
-from sandbox.provider.errors import patiently
 from sandbox.provider.resource import Properties, Resource
-from sandbox.provider.shape import AWS_DECIDES, Block, Field, Shape, Values
+from sandbox.provider.shape import AWS_DECIDES, Block, Field, Values
 
-POLL = {"Delay": 0.25, "MaxAttempts": 1200}
 INVOCATION = "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
 # A function's inputs that go with its code; all others but the ones below go with its configuration.
 CODE_INPUTS = frozenset({"code", "sourceCodeHash", "codeSha256", "architectures"})
-UNVERSIONED_INPUTS = frozenset({"tags", "reservedConcurrentExecutions", "publish", "region"})
+UNVERSIONED_INPUTS = frozenset({"tags", "publish", "region"})
+# What Lambda says of a role that IAM has only just made.
+NEW_ROLE = ("InvalidParameterValueException: .*cannot be assumed.*",)
 
 
 class Function(Resource):
     """A function; with `publish`, each change of its code or configuration becomes a version."""
 
-    pulumi_type = "aws:lambda/function:Function"
-    service, noun, updates = "lambda", "function", "update_{}_configuration"
+    updates = "update_{}_configuration"
     found_in = "Configuration"
     inputs = {
         "name": Field(aws="FunctionName"),
@@ -42,7 +41,6 @@ class Function(Resource):
         "architectures": Values(["x86_64"]),
         "codeSha256": AWS_DECIDES,
         "publish": False,
-        "reservedConcurrentExecutions": -1,
     }
     identity = "{name}"
     outputs = {
@@ -57,48 +55,40 @@ class Function(Resource):
         "sourceCodeSize": "Configuration.CodeSize",
     }
     tagged = True
-    apart = {"reserve": ("reservedConcurrentExecutions",)}
+    bears = {"creates": NEW_ROLE, "updates": NEW_ROLE}
     waits_for = "the function to be active, not for a version that is published with it"
     differs_in = "a failed update, which brings the code anew even where only publishing failed"
 
     def create(self, aws: Aws, inputs: Properties) -> str:
-        """Create it, once Lambda knows of its role."""
-        shape = aws.operation("lambda", "create_function").input_shape
-        request = self._without_code(inputs, shape) | {"Code": {"ZipFile": inputs["code"].zip_bytes()}}
-        request |= self.tags_at_creation(aws, inputs)
-        _once_role_is_known(lambda: aws.client("lambda").create_function(**request))
-        return str(inputs["name"])
+        code, tags = {"ZipFile": inputs["code"].zip_bytes()}, self.tags_at_creation(aws, inputs)
+        self.call(aws, "creates", _without_code(inputs), Code=code, **tags)
+        return self.identifier(aws, inputs)
 
     def complete(self, aws: Aws, identifier: str, inputs: Properties) -> None:
-        aws.client("lambda").get_waiter("function_active_v2").wait(FunctionName=identifier, WaiterConfig=POLL)
+        aws.wait("lambda", "function_active_v2", FunctionName=identifier)
         super().complete(aws, identifier, inputs)
 
     def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
         """Those of its newest version among them; of a function without versions that is `$LATEST`."""
         pages = aws.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=identifier)
         newest = [str(each["Version"]) for page in pages for each in page["Versions"]][-1]
-        reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions", -1)
-        outputs = super().further(aws, identifier, {**state, "version": newest}, answer)
-        return {**outputs, "reservedConcurrentExecutions": reserved}
+        return super().further(aws, identifier, {**state, "version": newest}, answer)
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
         client = aws.client("lambda")
         if "tags" in changed:
             self.change_tags(aws, identifier, known, inputs)
         if changed - CODE_INPUTS - UNVERSIONED_INPUTS:
-            request = self._without_code(inputs, aws.operation("lambda", self.operation("updates")).input_shape)
-            _once_role_is_known(lambda: client.update_function_configuration(**request))
-            self._wait_until_updated(aws, identifier)
+            self.call(aws, "updates", _without_code(inputs))
+            aws.wait("lambda", "function_updated_v2", FunctionName=identifier)
         if changed & CODE_INPUTS:
             architectures = inputs.get("architectures", self.own.fields["architectures"].default)
             code = {"ZipFile": inputs["code"].zip_bytes(), "Architectures": architectures}
             client.update_function_code(FunctionName=identifier, **code)
-            self._wait_until_updated(aws, identifier)
-        self.set_apart(aws, identifier, known, inputs, changed)
+            aws.wait("lambda", "function_updated_v2", FunctionName=identifier)
         if inputs.get("publish") and changed - (UNVERSIONED_INPUTS - {"publish"}):
             version = client.publish_version(FunctionName=identifier)["Version"]
-            waiter = client.get_waiter("function_updated")
-            waiter.wait(FunctionName=identifier, Qualifier=version, WaiterConfig=POLL)
+            aws.wait("lambda", "function_updated", FunctionName=identifier, Qualifier=version)
 
     def taken_for_done(self, inputs: Properties) -> Properties:
         """The official provider takes back what AWS doesn't tell of (resetNonRefreshableAttributes)."""
@@ -111,34 +101,18 @@ class Function(Resource):
         version = ("qualifiedArn", "qualifiedInvokeArn", "version") if known.get("publish") else ()
         return ("lastModified", *code, *version)
 
-    def _without_code(self, inputs: Properties, shape: Shape) -> dict[str, Any]:
-        return dict(self.own.to_aws({name: value for name, value in inputs.items() if name != "code"}, shape))
-
-    def _wait_until_updated(self, aws: Aws, name: str) -> None:
-        aws.client("lambda").get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=POLL)
-
-    def reserve(self, aws: Aws, identifier: str, known: Properties, inputs: Properties) -> None:
-        client, reserved = aws.client("lambda"), inputs.get("reservedConcurrentExecutions", -1)
-        if reserved < 0:
-            client.delete_function_concurrency(FunctionName=identifier)
-        else:
-            client.put_function_concurrency(FunctionName=identifier, ReservedConcurrentExecutions=reserved)
-
 
 class LayerVersion(Resource):
     """A version of a layer; nothing of it can be changed."""
 
-    pulumi_type = "aws:lambda/layerVersion:LayerVersion"
-    service, noun, creates = "lambda", "layer_version", "publish_{}"
+    creates = "publish_{}"
     id_at = "LayerVersionArn"
     inputs = {
         **dict.fromkeys(("layerName", "code", "sourceCodeHash")),
         **dict.fromkeys(("compatibleRuntimes", "compatibleArchitectures"), Values()),
         "description": "",
-        "skipDestroy": False,
     }
-    replaced_by = frozenset(inputs) - {"skipDestroy"}
-    ours = frozenset({"skipDestroy"})
+    replaced_by = frozenset(inputs)
     outputs = {
         "arn": "LayerVersionArn",
         "layerArn": "LayerArn",
@@ -161,16 +135,10 @@ class LayerVersion(Resource):
         outputs = super().further(aws, identifier, state, answer)
         return {**outputs, "version": str(outputs["version"]), "layerName": identifier.rsplit(":", 2)[1]}
 
-    def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
-        if not known.get("skipDestroy"):
-            super().delete(aws, identifier, known)
-
 
 class Alias(Resource):
     """A name for one of a function's versions."""
 
-    pulumi_type = "aws:lambda/alias:Alias"
-    service, noun = "lambda", "alias"
     id_at = "AliasArn"
     inputs = {"name": None, "functionName": None, "functionVersion": None, "description": ""}
     import_ids = ("{functionName}/{name}",)
@@ -186,8 +154,7 @@ class Alias(Resource):
 class Permission(Resource):
     """A statement of a function's policy; nothing of it can be changed."""
 
-    pulumi_type = "aws:lambda/permission:Permission"
-    service, noun, creates, reads, deletes = "lambda", "permission", "add_{}", "get_policy", "remove_{}"
+    creates, reads, deletes = "add_{}", "get_policy", "remove_{}"
     inputs = {
         "function": Field(aws="FunctionName"),
         **dict.fromkeys(("statementId", "action", "principal", "sourceArn", "qualifier")),
@@ -216,6 +183,5 @@ class Permission(Resource):
         }
 
 
-def _once_role_is_known(request: Any) -> None:
-    """What Lambda says of a role that IAM has only just made."""
-    patiently(request, "InvalidParameterValueException", saying="cannot be assumed")
+def _without_code(inputs: Properties) -> dict[str, Any]:
+    return {name: value for name, value in inputs.items() if name != "code"}

@@ -4,9 +4,7 @@ from typing import Any
 
 from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import Properties, Resource
-from sandbox.provider.shape import Blocks, Field, get
-
-POLL = {"Delay": 1, "MaxAttempts": 300}
+from sandbox.provider.shape import Blocks, Field, Values
 
 
 class Host(Field):
@@ -16,28 +14,24 @@ class Host(Field):
         return bool(_plain(old or "") != _plain(new or ""))
 
 
-ALIASES = Blocks(
-    {"name": Host(aws="DNSName"), "zoneId": Field(aws="HostedZoneId"), "evaluateTargetHealth": None}, key=""
-)
+ALIAS = {"name": Host(aws="DNSName"), "zoneId": Field(aws="HostedZoneId"), "evaluateTargetHealth": None}
 
 
 class Record(Resource):
     """All records of one name and type; with `aliases`, a name for another thing in AWS."""
 
-    pulumi_type = "aws:route53/record:Record"
-    service, noun = "route53", "resource_record_sets"
+    noun = "resource_record_sets"
     inputs = {
         **dict.fromkeys(("zoneId", "type", "ttl")),
         "name": Host(),
         "allowOverwrite": False,
-        "records": [],
-        "aliases": ALIASES,
+        "records": Values(aws="ResourceRecords", each="Value"),
+        "aliases": Blocks(ALIAS, aws="AliasTarget", key=""),
     }
     identity = "{zoneId}_{name}_{type}"
     # Its name is no name that Pulumi could make up.
     named_by = ""
     outputs = {"fqdn": ""}
-    regional = False
     waits_for = "the change to be in sync"
     differs_in = "another type, which is another record"
 
@@ -58,16 +52,9 @@ class Record(Resource):
         record_set = self._find_record_set(aws, known["zoneId"], fqdn, known["type"])
         if record_set is None:
             return None
-        alias, kind = record_set.get("AliasTarget"), known["type"]
-        return {
-            "zoneId": known["zoneId"],
-            "name": known["name"],
-            "type": kind,
-            "ttl": record_set.get("TTL"),
-            "records": [_unquoted(each["Value"], kind) for each in record_set.get("ResourceRecords", [])],
-            "aliases": [ALIASES.of.from_aws(alias, self._alias_shape(aws))] if alias else [],
-            "fqdn": fqdn,
-        }
+        state = self.properties(record_set, self._shape(aws))
+        records = [_unquoted(each, known["type"]) for each in state["records"]]
+        return {**state, "zoneId": known["zoneId"], "name": known["name"], "records": records, "fqdn": fqdn}
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         zone_id = known["zoneId"]
@@ -76,22 +63,20 @@ class Record(Resource):
             self._request(aws, zone_id, "DELETE", record_set)
 
     def _record_set(self, aws: Aws, inputs: Properties) -> dict[str, Any]:
-        record_set: dict[str, Any] = {"Name": self._fqdn(aws, inputs), "Type": inputs["type"]}
-        if aliases := inputs.get("aliases"):
-            return {**record_set, "AliasTarget": ALIASES.of.to_aws(aliases[0], self._alias_shape(aws))}
-        records = [{"Value": _quoted(value, inputs["type"])} for value in inputs.get("records", [])]
-        return {**record_set, "TTL": inputs.get("ttl", 0), "ResourceRecords": records}
+        records = [_quoted(each, inputs["type"]) for each in inputs.get("records", [])]
+        given = {**inputs, "name": self._fqdn(aws, inputs), "records": records}
+        record_set = self.own.to_aws(given, self._shape(aws))
+        return {name: value for name, value in record_set.items() if value not in ([], {})}
 
-    def _alias_shape(self, aws: Aws) -> Any:
+    def _shape(self, aws: Aws) -> Any:
         answer = aws.operation(self.service, "list_resource_record_sets").output_shape
-        return answer.members["ResourceRecordSets"].member.members["AliasTarget"]
+        return answer.members["ResourceRecordSets"].member
 
     def _request(self, aws: Aws, zone_id: str, action: str, record_set: Properties) -> None:
         route53 = aws.client("route53")
         batch = {"Changes": [{"Action": action, "ResourceRecordSet": record_set}]}
         response = route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch=batch)
-        waiter = route53.get_waiter("resource_record_sets_changed")
-        waiter.wait(Id=get(response, ("ChangeInfo", "Id")), WaiterConfig=POLL)
+        aws.wait("route53", "resource_record_sets_changed", Id=response["ChangeInfo"]["Id"])
 
     def _find_record_set(self, aws: Aws, zone_id: str, fqdn: str, record_type: str) -> dict[str, Any] | None:
         response = aws.client("route53").list_resource_record_sets(

@@ -18,8 +18,7 @@ BODY = frozenset({"source", "content", "sourceHash", "etag"})
 class Bucket(Resource):
     """A bucket; with `forceDestroy`, deleting it deletes what it holds."""
 
-    pulumi_type = "aws:s3/bucket:Bucket"
-    service, noun, reads = "s3", "bucket", "head_{}"
+    reads = "head_{}"
     inputs = {"bucket": None, "forceDestroy": False}
     identity = "{bucket}"
     named_by = "bucket"
@@ -71,7 +70,6 @@ class Bucket(Resource):
 class BucketSetting(Setting):
     """A setting of a bucket, its id the bucket's name."""
 
-    service = "s3"
     identity = "{bucket}"
     bears = {"creates": ("NoSuchBucket", "MalformedPolicy", "OperationAborted"), "deletes": ("OperationAborted",)}
 
@@ -79,7 +77,6 @@ class BucketSetting(Setting):
 class BucketPublicAccessBlock(BucketSetting):
     """What of a bucket may never be public."""
 
-    pulumi_type = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
     noun = "public_access_block"
     given_in = found_in = "PublicAccessBlockConfiguration"
     inputs = {
@@ -91,16 +88,12 @@ class BucketPublicAccessBlock(BucketSetting):
 class BucketPolicy(BucketSetting):
     """Who may do what with a bucket."""
 
-    pulumi_type = "aws:s3/bucketPolicy:BucketPolicy"
-    noun = "bucket_policy"
     inputs = {"bucket": None, "policy": Document()}
 
 
 class BucketOwnershipControls(BucketSetting):
     """Who owns the objects that others write."""
 
-    pulumi_type = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
-    noun = "bucket_ownership_controls"
     given_in = found_in = "OwnershipControls"
     inputs = {"bucket": None, "rule": {"objectOwnership": None}}
 
@@ -108,8 +101,7 @@ class BucketOwnershipControls(BucketSetting):
 class BucketLifecycleConfiguration(BucketSetting):
     """What a bucket forgets by itself, and when."""
 
-    pulumi_type = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
-    noun, deletes = "bucket_lifecycle_configuration", "delete_bucket_lifecycle"
+    deletes = "delete_bucket_lifecycle"
     given_in = "LifecycleConfiguration"
     inputs = {
         "bucket": None,
@@ -129,8 +121,7 @@ class BucketLifecycleConfiguration(BucketSetting):
 class BucketObject(Setting):
     """An object; one that is written over by hand shows where the program gives its ETag alone, as with pulumi-aws."""
 
-    pulumi_type = "aws:s3/bucketObject:BucketObject"
-    service, noun, reads = "s3", "object", "head_{}"
+    noun, reads = "object", "head_{}"
     inputs = {
         **dict.fromkeys(("bucket", "key", "source", "content", "sourceHash", "cacheControl")),
         **dict.fromkeys(("etag", "contentType"), AWS_DECIDES),

@@ -10,7 +10,6 @@ from sandbox.provider.shape import AWS_DECIDES, Document, Field
 class Attributed(Resource):
     """What has attributes, which SNS sets one by one."""
 
-    service = "sns"
     reads, updates = "get_{}_attributes", "set_{}_attributes"
     given_in = found_in = "Attributes"
 
@@ -27,8 +26,6 @@ class Attributed(Resource):
 class Topic(Attributed):
     """A topic; one of the same name and attributes is created again without an error."""
 
-    pulumi_type = "aws:sns/topic:Topic"
-    noun = "topic"
     id_as = id_at = "TopicArn"
     inputs = {"name": None, "displayName": None, "kmsMasterKeyId": None, "policy": Document(AWS_DECIDES)}
     replaced_by = frozenset({"name"})
@@ -42,7 +39,6 @@ class Topic(Attributed):
 class TopicSubscription(Attributed):
     """Who gets what is published on a topic; by mail, once that is confirmed."""
 
-    pulumi_type = "aws:sns/topicSubscription:TopicSubscription"
     noun = "subscription"
     creates, deletes = "subscribe", "unsubscribe"
     id_as = id_at = "SubscriptionArn"

@@ -20,8 +20,6 @@ class Flag(Field):
 class Queue(Resource):
     """A standard queue; its id is its URL. One with the same attributes is created again without an error."""
 
-    pulumi_type = "aws:sqs/queue:Queue"
-    service, noun = "sqs", "queue"
     reads, updates = "get_{}_attributes", "set_{}_attributes"
     id_as = id_at = "QueueUrl"
     given_in = found_in = "Attributes"
@@ -53,8 +51,7 @@ class Queue(Resource):
 class QueuePolicy(Resource):
     """Who may do what with a queue: one of its attributes."""
 
-    pulumi_type = "aws:sqs/queuePolicy:QueuePolicy"
-    service, noun = "sqs", "queue_attributes"
+    noun = "queue_attributes"
     creates = updates = deletes = "set_{}"
     given_in = found_in = "Attributes"
     inputs = {"queueUrl": None, "policy": Document()}
