@@ -35,7 +35,7 @@ class Vpc(Ec2Resource):
     inputs = {"cidrBlock": None}
     replaced_by = frozenset({"cidrBlock"})
     outputs = {"defaultRouteTableId": ""}
-    waits_for = "nothing: the emulator's networks are there at once"
+    differs_in = "waiting for it: the emulator's is there at once"
 
     def further(self, aws: Aws, identifier: str, state: Properties, answer: Any) -> dict[str, Any]:
         main = DefaultRouteTable().listed(aws, vpc_id=identifier, **{"association.main": "true"})
@@ -72,6 +72,7 @@ class DefaultRouteTable(Ec2Resource):
         "defaultRouteTableId": Field(aws="RouteTableId"),
         "routes": Blocks({"cidrBlock": Field(aws="DestinationCidrBlock"), "gatewayId": None}, default=AWS_DECIDES),
     }
+    import_ids = ("{vpcId}",)
     replaced_by = frozenset({"defaultRouteTableId"})
     apart = {"lead": ("routes",)}
 
@@ -109,6 +110,7 @@ class Subnet(Ec2Resource):
 
     inputs = {"vpcId": None, "cidrBlock": None, "availabilityZone": AWS_DECIDES, "mapPublicIpOnLaunch": False}
     replaced_by = frozenset({"vpcId", "cidrBlock", "availabilityZone"})
+    differs_in = "waiting for it: the emulator's is there at once"
     apart = {"give_addresses": ("mapPublicIpOnLaunch",)}
 
     def create(self, aws: Aws, inputs: Properties) -> str:

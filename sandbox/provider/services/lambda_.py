@@ -144,7 +144,7 @@ class Alias(Resource):
     import_ids = ("{functionName}/{name}",)
     replaced_by = frozenset({"functionName", "name"})
     outputs = {"arn": "AliasArn", "invokeArn": INVOCATION}
-    differs_in = "its import by ARN"
+    differs_in = "its import, there by ARN, too"
 
     def identifier(self, aws: Aws, inputs: Properties) -> str:
         """The ARN of an alias is known once it is there."""

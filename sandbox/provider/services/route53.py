@@ -33,7 +33,7 @@ class Record(Resource):
     named_by = ""
     outputs = {"fqdn": ""}
     waits_for = "the change to be in sync"
-    differs_in = "another type, which is another record"
+    differs_in = "another type: another record, there a change of the same"
 
     def identifier(self, aws: Aws, inputs: Properties) -> str:
         return super().identifier(aws, {**inputs, "name": _plain(inputs["name"])})
