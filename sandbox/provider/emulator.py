@@ -18,7 +18,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 120
 MAX_CONNECTIONS = 32
 # AWS itself may take half an hour; the emulator answers quickly.
-POLL = {"Delay": 0.5, "MaxAttempts": 3600}
+POLL = {"Delay": 0.25, "MaxAttempts": 7200}
 
 
 class Emulator:
