@@ -34,6 +34,17 @@ ALARM = {
     "threshold": 1,
     "comparisonOperator": "GreaterThanThreshold",
 }
+# An alarm on an expression, of which the emulator tells by sandbox/ministack_echoes.py.
+ALARM_OF_QUERIES = {
+    **{
+        name: value for name, value in ALARM.items() if name in ("evaluationPeriods", "threshold", "comparisonOperator")
+    },
+    "name": "backlog",
+    "metricQueries": [
+        {"id": "m", "metric": {"namespace": "AWS/SQS", "metricName": "Age", "period": 60, "stat": "Maximum"}},
+        {"id": "r", "expression": "FILL(m, 0)", "label": "Backlog", "returnData": True},
+    ],
+}
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -112,6 +123,7 @@ def test_a_queue_is_created_again_unless_it_is_another(aws: Aws) -> None:
     ("token", "inputs", "change"),
     [
         ("aws:cloudwatch/metricAlarm:MetricAlarm", ALARM, {"threshold": 5, "dimensions": {"FunctionName": "g"}}),
+        ("aws:cloudwatch/metricAlarm:MetricAlarm", ALARM_OF_QUERIES, {"threshold": 5}),
         (
             "aws:cloudwatch/dashboard:Dashboard",
             {"dashboardName": "d", "dashboardBody": '{"widgets": []}'},
