@@ -5,6 +5,7 @@ PYTHON ?= python3
 N ?= 1000
 MANNERS ?=
 SEED ?= 0
+export AWS_PROVIDER ?= own
 UV_VERSION := 0.13.9
 
 PY := .venv/bin/python

@@ -45,6 +45,8 @@ class KeepAwake(pulumi.ComponentResource):
             name=self._settings.name("keep-awake"),
             description="Calls each function, so that SnapStart keeps its snapshot.",
             schedule_expression=DAILY,
+            # Where the program leaves it out, pulumi-aws leaves a rule that was disabled by hand disabled.
+            state="ENABLED",
             tags=self._settings.tags("keep-awake"),
             opts=self._child,
         )

@@ -80,6 +80,7 @@ class StaticSite(pulumi.ComponentResource):
             bucket=self.bucket.bucket,
             key=key,
             content=content,
+            etag=pulumi.Output.from_input(content).apply(lambda text: _etag(text.encode())),
             content_type=CONTENT_TYPES[Path(key).suffix],
             cache_control=UNCACHED,
             tags=self._settings.tags("static-site"),
@@ -93,6 +94,8 @@ class StaticSite(pulumi.ComponentResource):
             key=key,
             source=pulumi.FileAsset(_relative(file)),
             source_hash=self.hashes[f"/{key}"],
+            # By which a refresh tells that an object was written over by hand.
+            etag=_etag(file.read_bytes()),
             content_type=CONTENT_TYPES[file.suffix],
             cache_control=CACHE_CONTROL,
             tags=self._settings.tags("static-site"),
@@ -122,6 +125,11 @@ def site_files(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _etag(content: bytes) -> str:
+    """As S3 has it of an object that is uploaded in one part, which pulumi-aws does below 5 MiB."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _relative(file: Path) -> str:

@@ -46,7 +46,8 @@ from pulumi.dynamic import ConfigureRequest
 # botocore's standard mode backs off with jitter on throttling and on 5xx: for what deploys, and for who only looks.
 RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
 PATIENCE = Config(connect_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
-GONE = re.compile(r"404|.*(NoSuch|NotFound|NonExistent|DoesNotExist).*")
+# Error codes of a thing that is not there.
+GONE_CODES = "404|.*(NoSuch|NotFound|NonExistent|DoesNotExist).*"
 NAMESPACE = "aws:"
 # What pulumi-aws does by itself with what it makes or before it begins, and what no client of botocore has to know.
 NO_BEARING = frozenset(
@@ -87,7 +88,7 @@ class Configuration(Protocol):
 
 def is_gone(error: Exception) -> bool:
     """Whether AWS said that the thing is not there, in one of the many ways in which its services do."""
-    return isinstance(error, ClientError) and bool(GONE.fullmatch(error.response["Error"]["Code"]))
+    return isinstance(error, ClientError) and bool(re.fullmatch(GONE_CODES, error.response["Error"]["Code"]))
 
 
 def client_of(service: str, request: ConfigureRequest, behaviour: Config) -> Any:

@@ -25,6 +25,7 @@ from components.settings import InvalidConfig, check_stack_file
 from releasing.files import write_whole
 from releasing.project import PROJECT, PROJECT_NAME, SANDBOX, SANDBOX_PORT, CouldNotLook
 from releasing.recovery import recover
+from sandbox.aws_plugin import official_plugin
 from sandbox.emulator import Emulator
 from sandbox.engine_output import EngineOutput, Output, reason_of
 from sandbox.places import SandboxError, advised, make_private
@@ -248,15 +249,19 @@ class Deployment:
     def _write_launchers(self) -> None:
         """The engine finds its plugins as executables on PATH."""
         self._launchers.mkdir(parents=True, exist_ok=True)
-        modules = {"pulumi-resource-aws": "sandbox.provider", "pulumi-resource-pulumi-python": "sandbox.dynamic"}
         search_path = os.pathsep.join([str(PROJECT), str(PROJECT / "lambda")])
-        for name, module in modules.items():
+
+        def module(name: str) -> str:
+            return f"export PYTHONPATH={shlex.quote(search_path)}\nexec {shlex.quote(sys.executable)} -u -m {name}"
+
+        official = official_plugin()
+        commands = {
+            "pulumi-resource-aws": f"exec {shlex.quote(str(official))}" if official else module("sandbox.provider"),
+            "pulumi-resource-pulumi-python": module("sandbox.dynamic"),
+        }
+        for name, command in commands.items():
             launcher = self._launchers / name
-            launcher.write_text(
-                f"#!/bin/sh\n# Started by Pulumi's engine.\nexport PYTHONPATH={shlex.quote(search_path)}\n"
-                f'exec {shlex.quote(sys.executable)} -u -m {module} "$@"\n',
-                encoding="utf-8",
-            )
+            launcher.write_text(f'#!/bin/sh\n# Started by Pulumi\'s engine.\n{command} "$@"\n', encoding="utf-8")
             launcher.chmod(0o755)
 
     def _write_configuration(self) -> None:

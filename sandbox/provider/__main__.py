@@ -30,10 +30,7 @@ def main() -> None:
         signal.signal(stop, lambda *_: stopped.set())
     server = grpc.server(
         ThreadPoolExecutor(max_workers=WORKERS),
-        options=[
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-        ],
+        options=[(f"grpc.max_{way}_message_length", MAX_MESSAGE_BYTES) for way in ("receive", "send")],
     )
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(AwsServicer(), server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -17,6 +17,8 @@ DEFAULT_TAG_VARIABLE = "TF_AWS_DEFAULT_TAGS_"
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 120
 MAX_CONNECTIONS = 32
+# AWS itself may take half an hour; the emulator answers quickly.
+POLL = {"Delay": 0.25, "MaxAttempts": 7200}
 
 
 class Emulator:
@@ -105,6 +107,15 @@ class Aws:
     def client(self, service: str) -> Any:
         """The boto3 client of a service, in the resource's region."""
         return self._emulator.client(service, self.region)
+
+    def wait(self, service: str, state: str, **thing: Any) -> None:
+        """Wait until a thing is in a state that botocore knows of, such as `function_active_v2`."""
+        self.client(service).get_waiter(state).wait(**thing, WaiterConfig=POLL)
+
+    def operation(self, service: str, name: str) -> Any:
+        """What botocore knows of an operation, such as `create_queue`: the shapes of what it takes and answers."""
+        meta = self.client(service).meta
+        return meta.service_model.operation_model(meta.method_to_api_mapping[name])
 
     @property
     def account_id(self) -> str:

@@ -1,42 +1,17 @@
 """What goes wrong, told in one line each."""
 
+import re
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import botocore.exceptions
 
-GONE_CODES = frozenset(
-    {
-        "404",
-        "AWS.SimpleQueueService.NonExistentQueue",
-        "InvalidGroup.NotFound",
-        "InvalidInternetGatewayID.NotFound",
-        "InvalidLaunchTemplateId.NotFound",
-        "InvalidRouteTableID.NotFound",
-        "InvalidSubnetID.NotFound",
-        "InvalidVpcID.NotFound",
-        "NoSuchBucket",
-        "NoSuchBucketPolicy",
-        "NoSuchCachePolicy",
-        "NoSuchDistribution",
-        "NoSuchEntity",
-        "NoSuchHostedZone",
-        "NoSuchKey",
-        "NoSuchLifecycleConfiguration",
-        "NoSuchOriginAccessControl",
-        "NoSuchPublicAccessBlockConfiguration",
-        "NoSuchResponseHeadersPolicy",
-        "NotFoundException",
-        "OwnershipControlsNotFoundError",
-        "QueueDoesNotExist",
-        "ResourceNotFoundException",
-    }
-)
-"""AWS's error codes for a thing that is not there."""
 PROPAGATION_POLL_SECONDS = 0.25
 PROPAGATION_POLLS = 480
+# For what is in use, which may be so for good.
+CONFLICT_POLLS = 80
 
 Answer = TypeVar("Answer")
 
@@ -45,30 +20,25 @@ class ProviderError(Exception):
     """What the user should know, without a traceback."""
 
 
-def patiently(request: Callable[[], Answer], *codes: str, saying: str = "") -> Answer:
+def patiently(request: Callable[[], Answer], *codes: str, polls: int = 0) -> Answer:
     """Repeat a request while AWS refuses it, for what has just been made is not known everywhere yet.
 
     The official provider does the same at the same places, for two minutes and longer.
 
     Args:
         request: What is asked.
-        codes: The error codes of such a refusal.
-        saying: What the error's message says then.
+        codes: Patterns of such a refusal's error code, or of `code: message`.
+        polls: How often, if not as often as what is new may take.
 
     """
-    for _ in range(PROPAGATION_POLLS):
+    for _ in range(polls or PROPAGATION_POLLS):
         try:
             return request()
         except (botocore.exceptions.ClientError, botocore.exceptions.WaiterError) as error:
-            if _code(error) not in codes or saying not in str(error):
+            if not _is_one_of(codes, error):
                 raise
             time.sleep(PROPAGATION_POLL_SECONDS)
     return request()
-
-
-def is_gone(error: Exception) -> bool:
-    """Whether AWS said that the thing is not there."""
-    return isinstance(error, botocore.exceptions.ClientError) and _code(error) in GONE_CODES
 
 
 def explained(error: Exception) -> str:
@@ -89,6 +59,11 @@ def no_answer(url: str) -> str:
     return f"the embedded AWS at {parts.scheme}://{parts.netloc} does not answer: run `make sandbox`"
 
 
-def _code(error: botocore.exceptions.ClientError | botocore.exceptions.WaiterError) -> str:
+def _is_one_of(codes: Iterable[str], error: Any) -> bool:
+    code, message = _code(error), str(error)
+    return any(re.fullmatch(each, f"{code}: {message}" if ": " in each else code, re.DOTALL) for each in codes)
+
+
+def _code(error: Any) -> str:
     response = error.last_response if isinstance(error, botocore.exceptions.WaiterError) else error.response
     return str(response.get("Error", {}).get("Code", ""))

@@ -1,45 +1,27 @@
-"""Which module serves which of Pulumi's tokens."""
+"""Which module serves which of Pulumi's tokens: the one of the service's name in `services/`."""
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
-from sandbox.provider import (
-    acm,
-    apigatewayv2,
-    autoscaling,
-    cloudfront,
-    cloudwatch,
-    cognito,
-    dynamodb,
-    ec2,
-    events,
-    iam,
-    lambda_,
-    logs,
-    route53,
-    s3,
-    sqs,
-    sts,
-)
+from sandbox.provider import services
 from sandbox.provider.emulator import Aws
 from sandbox.provider.errors import ProviderError
-from sandbox.provider.resource import Resource
+from sandbox.provider.resource import Resource, module_of
 
-MODULES = (
-    *(acm, apigatewayv2, autoscaling, cloudfront, cloudwatch, cognito, dynamodb, ec2, events, iam, lambda_),
-    *(logs, route53, s3, sqs),
-)
-# Where a module is not named after the middle of the token.
-FILES = {"index": "sts.py", "lambda": "lambda_.py"}
+# Where that is a keyword of Python.
+MODULES = {"lambda": "lambda_"}
+Function = tuple[Callable[[Aws], dict[str, Any]], frozenset[str]]
+"""A function of pulumi-aws, and the arguments that it takes."""
+Served = TypeVar("Served")
 
 
-@cache
 def resources() -> dict[str, Resource]:
     """The handler of each resource type."""
-    classes = (each for module in MODULES for each in vars(module).values() if isinstance(each, type))
-    handlers = [each() for each in classes if issubclass(each, Resource) and hasattr(each, "tokens")]
-    return {token: handler for handler in handlers for token in handler.tokens}
+    modules = (each.name for each in pkgutil.iter_modules(services.__path__))
+    return {token: handler for module in modules for token, handler in _handlers(module).items()}
 
 
 def resource(token: str) -> Resource:
@@ -49,23 +31,49 @@ def resource(token: str) -> Resource:
         ProviderError: there is none.
 
     """
-    if token not in resources():
-        raise ProviderError(f"this type is not known to the sandbox's provider: add it to {_file(token)}")
-    return resources()[token]
+    return _served(token, _handlers(_module(token)), "type")
 
 
-def function(token: str) -> tuple[Callable[[Aws], dict[str, Any]], frozenset[str]]:
-    """A function of pulumi-aws, and the arguments that it takes.
+def function(token: str) -> Function:
+    """A function of pulumi-aws.
 
     Raises:
         ProviderError: there is none.
 
     """
-    if token not in sts.FUNCTIONS:
-        raise ProviderError(f"this function is not known to the sandbox's provider: add it to {_file(token)}")
-    return sts.FUNCTIONS[token]
+    functions: dict[str, Function] = _contents(_module(token)).get("FUNCTIONS", {})
+    return _served(token, functions, "function")
 
 
-def _file(token: str) -> str:
+@cache
+def _handlers(module: str) -> dict[str, Resource]:
+    """Those of the classes in a module that have inputs."""
+    classes = [each for each in _contents(module).values() if isinstance(each, type) and issubclass(each, Resource)]
+    return {_token(each): each() for each in classes if hasattr(each, "inputs")}
+
+
+def _token(handler: type[Resource]) -> str:
+    name = handler.__name__
+    return f"aws:{module_of(handler)}/{name[0].lower()}{name[1:]}:{name}"
+
+
+def _contents(module: str) -> dict[str, Any]:
+    name = f"{services.__name__}.{module}"
+    try:
+        return vars(importlib.import_module(name))
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        return {}
+
+
+def _module(token: str) -> str:
     service = token.split(":")[1].split("/")[0]
-    return f"sandbox/provider/{FILES.get(service, f'{service}.py')}"
+    return MODULES.get(service, service)
+
+
+def _served(token: str, known: dict[str, Served], what: str) -> Served:
+    if token not in known:
+        file = f"sandbox/provider/services/{_module(token)}.py"
+        raise ProviderError(f"this {what} is not known to the sandbox's provider: add it to {file}")
+    return known[token]

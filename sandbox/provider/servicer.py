@@ -11,9 +11,10 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import ResourceProviderServicer, plugin_pb2, provider_pb2, status_pb2
 
+from releasing.aws_connection import GONE_CODES
 from sandbox.provider import registry
 from sandbox.provider.emulator import Aws, Emulator
-from sandbox.provider.errors import GONE_CODES, ProviderError, explained, patiently
+from sandbox.provider.errors import ProviderError, explained, patiently
 from sandbox.provider.resource import Resource
 from sandbox.provider.wire import UNKNOWN, marshal, unmarshal
 
@@ -55,9 +56,7 @@ class AwsServicer(ResourceProviderServicer):
         with _told(context):
             self._emulator = Emulator(unmarshal(request.args))
             self._emulator.expect_answer()
-        return provider_pb2.ConfigureResponse(
-            acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
-        )
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Cancel(self, request: Request, context: Context) -> Empty:  # noqa: N802
         """Let what is under way come to its end; the engine waits for it."""
@@ -70,7 +69,7 @@ class AwsServicer(ResourceProviderServicer):
             arguments = unmarshal(request.args)
             if unknown := sorted(arguments.keys() - known_arguments):
                 raise ProviderError(
-                    f"{unknown[0]} is not known to the sandbox's provider: add it to sandbox/provider/sts.py"
+                    f"{unknown[0]} is not known to the sandbox's provider: add it to sandbox/provider/services/index.py"
                 )
             result = function(self._aws(arguments))
         # `return` is a keyword of Python.
@@ -109,8 +108,8 @@ class AwsServicer(ResourceProviderServicer):
             aws = self._aws(inputs)
             identifier = resource.create(aws, inputs)
             told.unfinished = identifier, inputs
-            patiently(lambda: resource.complete(aws, identifier, inputs), *GONE_CODES)
-            state = _present(patiently(lambda: resource.new_state(aws, identifier, inputs), *GONE_CODES))
+            patiently(lambda: resource.complete(aws, identifier, inputs), GONE_CODES)
+            state = _present(patiently(lambda: resource.new_state(aws, identifier, inputs), GONE_CODES))
         return provider_pb2.CreateResponse(id=identifier, properties=marshal(state))
 
     def Read(self, request: Request, context: Context) -> Any:  # noqa: N802
@@ -122,10 +121,10 @@ class AwsServicer(ResourceProviderServicer):
             if not known:
                 known = resource.imported(aws, request.id)
                 identifier = known.pop("id", "")
-            state = resource.state(aws, identifier or resource.identifier(known), known)
+            state = resource.state(aws, identifier or resource.identifier(aws, known), known)
             if state is None:
                 return provider_pb2.ReadResponse()
-            identifier = identifier or resource.identifier({**known, **state})
+            identifier = identifier or resource.identifier(aws, {**known, **state})
             refreshed = resource.refreshed_inputs(inputs, state)
         return provider_pb2.ReadResponse(id=identifier, properties=marshal(state), inputs=marshal(refreshed))
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,6 +121,7 @@ def test_another_configuration_of_the_function_has_to_pass_the_gate(
 @pytest.mark.parametrize("name", ["renderer", "admin-api"])
 def test_each_function_is_called_daily_so_that_its_snapshot_is_kept(production: Program, name: str) -> None:
     assert production.one(RULE)["scheduleExpression"] == "rate(1 day)"
+    assert production.one(RULE)["state"] == "ENABLED"
     target = production.one(TARGET, targetId=name)
     assert target["arn"] == "arn:aws:Alias:live"
     function = production.named(FUNCTION, name)["name"]
@@ -412,6 +414,14 @@ def test_each_static_file_is_an_object_with_hash_type_and_cache_control(producti
     assert admin["contentType"] == "text/html; charset=utf-8"
     assert admin["cacheControl"].startswith("public, max-age=0")
     assert admin["sourceHash"] == production.one(INVALIDATION)["static_files"]["/admin.html"]
+
+
+def test_an_object_of_the_site_that_is_written_over_by_hand_is_seen_by_its_etag(production: Program) -> None:
+    documents = [each for each in production.all(OBJECT) if each["key"].endswith((".html", ".js", ".json"))]
+    assert any("content" in each for each in documents)
+    for each in documents:
+        content = each["content"].encode() if "content" in each else Path(each["source"].path).read_bytes()
+        assert each["etag"] == hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def test_content_is_in_place_before_the_cdn_forgets_what_was_there(production: Program) -> None:

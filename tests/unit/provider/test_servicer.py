@@ -1,9 +1,9 @@
 """The engine's calls, from check to delete, against an AWS that lives in this file."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
+import botocore.session
 import grpc
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -54,50 +54,48 @@ class Context:
 
 
 class Logs:
-    """CloudWatch Logs in memory."""
+    """CloudWatch Logs in memory, asked as botocore asks."""
 
     def __init__(self) -> None:
         self.groups: dict[str, dict[str, Any]] = {}
         self.failure: Exception | None = None
+        keys: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        self.client: Any = botocore.session.get_session().create_client("logs", "us-east-1", **keys)
+        vars(self.client)["_make_api_call"] = lambda operation, request: getattr(self, operation)(**request)
 
-    def create_log_group(self, **request: Any) -> None:
+    def CreateLogGroup(self, **request: Any) -> None:  # noqa: N802 AWS's name, as all below
         if request["logGroupName"] in self.groups:
             raise client_error("CreateLogGroup", "ResourceAlreadyExistsException", "there is one")
         self.groups[request["logGroupName"]] = {"tags": request.get("tags", {})}
 
-    def put_retention_policy(self, **request: Any) -> None:
+    def PutRetentionPolicy(self, **request: Any) -> None:  # noqa: N802
         if self.failure:
             raise self.failure
         self.groups[request["logGroupName"]]["retentionInDays"] = request["retentionInDays"]
 
-    def delete_retention_policy(self, **request: Any) -> None:
+    def DeleteRetentionPolicy(self, **request: Any) -> None:  # noqa: N802
         self.groups[request["logGroupName"]].pop("retentionInDays", None)
 
-    def get_paginator(self, operation: str) -> "Logs":
-        assert operation == "describe_log_groups"
-        return self
-
-    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
-        prefix = request["logGroupNamePrefix"]
-        yield {
+    def DescribeLogGroups(self, **request: Any) -> dict[str, Any]:  # noqa: N802
+        return {
             "logGroups": [
                 {"logGroupName": name, "arn": f"arn:aws:logs:us-east-1:0:log-group:{name}:*", **group}
                 for name, group in self.groups.items()
-                if name.startswith(prefix)
+                if name.startswith(request["logGroupNamePrefix"])
             ]
         }
 
-    def list_tags_for_resource(self, **request: Any) -> dict[str, Any]:
+    def ListTagsForResource(self, **request: Any) -> dict[str, Any]:  # noqa: N802
         return {"tags": dict(self.groups[self._name(request)]["tags"])}
 
-    def tag_resource(self, **request: Any) -> None:
+    def TagResource(self, **request: Any) -> None:  # noqa: N802
         self.groups[self._name(request)]["tags"] |= request["tags"]
 
-    def untag_resource(self, **request: Any) -> None:
+    def UntagResource(self, **request: Any) -> None:  # noqa: N802
         for key in request["tagKeys"]:
             del self.groups[self._name(request)]["tags"][key]
 
-    def delete_log_group(self, **request: Any) -> None:
+    def DeleteLogGroup(self, **request: Any) -> None:  # noqa: N802
         if request["logGroupName"] not in self.groups:
             raise client_error("DeleteLogGroup", "ResourceNotFoundException", "no such group")
         del self.groups[request["logGroupName"]]
@@ -115,7 +113,7 @@ def _emulator_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def logs(monkeypatch: pytest.MonkeyPatch) -> Logs:
     logs = Logs()
-    monkeypatch.setattr(Emulator, "client", lambda *_: logs)
+    monkeypatch.setattr(Emulator, "client", lambda *_: logs.client)
     return logs
 
 
@@ -187,7 +185,7 @@ def delete(aws: AwsServicer, outputs: dict[str, Any]) -> None:
 
 def test_an_unknown_property_names_the_file_to_add_it_to(aws: AwsServicer) -> None:
     assert check(aws, LOG_GROUP, {**INPUTS, "kmsKeyId": "k"}) == [
-        "kmsKeyId is not known to the sandbox's provider: add it to sandbox/provider/logs.py"
+        "kmsKeyId is not known to the sandbox's provider: add it to sandbox/provider/services/cloudwatch.py"
     ]
 
 
@@ -391,12 +389,12 @@ def test_an_input_that_is_not_known_yet_may_change_things(aws: AwsServicer) -> N
 def test_an_unknown_type_is_told_with_its_name(aws: AwsServicer) -> None:
     with pytest.raises(
         AbortedError,
-        match=r"^aws:sqs/redrivePolicy:RedrivePolicy thing: this type is not known .* sandbox/provider/sqs\.py$",
+        match=r"^aws:sqs/redrivePolicy:RedrivePolicy thing: this type is not known .*provider/services/sqs\.py$",
     ):
         check(aws, "aws:sqs/redrivePolicy:RedrivePolicy", {})
 
 
 def test_an_unknown_argument_of_a_function_is_an_error(aws: AwsServicer) -> None:
     request = provider_pb2.InvokeRequest(tok="aws:index/getRegion:getRegion", args=marshal({"colour": "x"}))
-    with pytest.raises(AbortedError, match=r"colour is not known .* sandbox/provider/sts\.py"):
+    with pytest.raises(AbortedError, match=r"colour is not known .* sandbox/provider/services/index\.py"):
         aws.Invoke(request, Context())

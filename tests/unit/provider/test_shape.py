@@ -3,26 +3,50 @@
 from typing import Any
 
 import pytest
+from botocore.model import DenormalizedStructureBuilder
 
-from sandbox.provider.shape import AWS_DECIDES, Block, Blocks, Document, Field, Values
+from sandbox.provider.shape import AWS_DECIDES, Block, Document, Field, Pairs, Text, Values
 from sandbox.provider.wire import UNKNOWN
 
-ORIGINS = Blocks(
-    aws="Origins",
-    key="id",
-    of=Block(fields={"id": Field(aws="Id", required=True), "path": Field(aws="Path", default="")}),
-    counted=True,
-)
 SHAPE = Block(
-    fields={
-        "memory": Field(aws="MemorySize", default=128),
-        "logGroup": Field(aws="Log.Group", default=AWS_DECIDES),
-        "policy": Document(aws="Policy"),
-        "methods": Values(aws="Methods", counted=True),
-        "layers": Values(aws="Layers", ordered=True),
-        "origins": ORIGINS,
-        "code": Field(),
+    {
+        "memory": Field(128, aws="MemorySize"),
+        "logGroup": Field(AWS_DECIDES, aws="Log.Group"),
+        "policy": Document(),
+        "methods": [],
+        "layers": Values(ordered=True),
+        "origins": [{"id": None, "path": ""}],
+        "code": None,
+        "dimensions": Pairs(),
+        "only": {"minTtl": Text()},
     }
+)
+TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+
+
+def structure(**members: Any) -> Any:
+    return {"type": "structure", "members": members}
+
+
+def listed(member: Any) -> Any:
+    return {"type": "list", "member": member}
+
+
+AWS = (
+    DenormalizedStructureBuilder()
+    .with_members(
+        {
+            "MemorySize": NUMBER,
+            "Log": structure(Group=TEXT),
+            "Policy": TEXT,
+            "Methods": structure(Quantity=NUMBER, Items=listed(TEXT)),
+            "Layers": listed(TEXT),
+            "Origins": structure(Quantity=NUMBER, Items=listed(structure(ID=TEXT, Path=TEXT))),
+            "Dimensions": listed(structure(Name=TEXT, Value=TEXT)),
+            "Only": listed(structure(MinTTL={"type": "double"})),
+        }
+    )
+    .build_model()
 )
 
 
@@ -53,7 +77,7 @@ def test_changes(old: dict[str, Any], new: dict[str, Any], changed: set[str]) ->
     assert SHAPE.changes(old, new) == changed
 
 
-def test_a_request_names_things_as_aws_does_and_an_answer_is_named_back() -> None:
+def test_a_request_is_in_the_form_that_aws_takes_and_an_answer_is_read_back() -> None:
     inputs = {
         "memory": 256,
         "logGroup": "g",
@@ -61,17 +85,21 @@ def test_a_request_names_things_as_aws_does_and_an_answer_is_named_back() -> Non
         "methods": ["GET"],
         "layers": [],
         "origins": [{"id": "a"}],
+        "dimensions": {"queue": "q"},
+        "only": {"minTtl": "3"},
     }
-    request = SHAPE.to_aws(inputs)
+    request = SHAPE.to_aws(inputs, AWS)
     assert request == {
         "MemorySize": 256,
         "Log": {"Group": "g"},
         "Policy": "{}",
         "Methods": {"Quantity": 1, "Items": ["GET"]},
         "Layers": [],
-        "Origins": {"Quantity": 1, "Items": [{"Id": "a", "Path": ""}]},
+        "Origins": {"Quantity": 1, "Items": [{"ID": "a", "Path": ""}]},
+        "Dimensions": [{"Name": "queue", "Value": "q"}],
+        "Only": [{"MinTTL": 3.0}],
     }
-    assert SHAPE.from_aws(request) == {**inputs, "origins": [{"id": "a", "path": ""}]}
+    assert SHAPE.from_aws(request, AWS) == {**inputs, "origins": [{"id": "a", "path": ""}]}
 
 
 def test_a_refresh_keeps_the_programs_own_writing_of_what_has_not_changed() -> None:
@@ -96,12 +124,11 @@ def test_a_refresh_takes_over_what_was_changed_by_hand() -> None:
     }
 
 
-def test_unknown_and_missing_properties_are_named_by_their_path() -> None:
+def test_unknown_properties_are_named_by_their_path() -> None:
     problems = dict(SHAPE.problems("", {"colour": 1, "origins": [{"id": "a"}, {"size": 2}]}))
     assert problems == {
         "colour": "is not known to the sandbox's provider",
         "origins[1].size": "is not known to the sandbox's provider",
-        "origins[1].id": "is required",
     }
 
 

@@ -1,4 +1,4 @@
-"""STS, and the account's other facts: pulumi-aws's functions getCallerIdentity, getPartition and getRegion."""
+"""The account's own facts: pulumi-aws's functions getCallerIdentity and getRegion."""
 
 from typing import Any
 
@@ -16,11 +16,6 @@ def get_caller_identity(aws: Aws) -> dict[str, Any]:
     }
 
 
-def get_partition(aws: Aws) -> dict[str, Any]:
-    """AWS's part of the world; the emulator is in the common one."""
-    return {"dnsSuffix": "amazonaws.com", "id": "aws", "partition": "aws", "reverseDnsPrefix": "com.amazonaws"}
-
-
 def get_region(aws: Aws) -> dict[str, Any]:
     """The region of the stack, or the one asked for."""
     return {
@@ -34,7 +29,6 @@ def get_region(aws: Aws) -> dict[str, Any]:
 
 FUNCTIONS = {
     "aws:index/getCallerIdentity:getCallerIdentity": (get_caller_identity, frozenset({"id"})),
-    "aws:index/getPartition:getPartition": (get_partition, frozenset({"id"})),
     "aws:index/getRegion:getRegion": (get_region, frozenset({"id", "name", "region"})),
 }
 """Each function, and the arguments it takes."""

@@ -4,9 +4,7 @@ from typing import Any
 
 from sandbox.provider.emulator import Aws
 from sandbox.provider.resource import Properties, Resource
-from sandbox.provider.shape import Block, Blocks, Field, Values
-
-POLL = {"Delay": 1, "MaxAttempts": 300}
+from sandbox.provider.shape import Blocks, Field, Values
 
 
 class Host(Field):
@@ -16,67 +14,47 @@ class Host(Field):
         return bool(_plain(old or "") != _plain(new or ""))
 
 
+ALIAS = {"name": Host(aws="DNSName"), "zoneId": Field(aws="HostedZoneId"), "evaluateTargetHealth": None}
+
+
 class Record(Resource):
     """All records of one name and type; with `aliases`, a name for another thing in AWS."""
 
-    tokens = ("aws:route53/record:Record",)
-    _values = Block(
-        fields={
-            "ttl": Field(aws="TTL"),
-            "records": Values(),
-            "aliases": Blocks(
-                of=Block(
-                    fields={
-                        "name": Host(aws="DNSName", required=True),
-                        "zoneId": Field(aws="HostedZoneId", required=True),
-                        "evaluateTargetHealth": Field(aws="EvaluateTargetHealth", required=True),
-                    }
-                )
-            ),
-        }
-    )
-    inputs = Block(
-        fields={
-            "zoneId": Field(required=True),
-            "name": Host(required=True),
-            "type": Field(required=True),
-            "allowOverwrite": Field(default=False),
-            **_values.fields,
-        }
-    )
-    identity = ("zoneId", "name", "type")
+    noun = "resource_record_sets"
+    inputs = {
+        **dict.fromkeys(("zoneId", "type", "ttl")),
+        "name": Host(),
+        "allowOverwrite": False,
+        "records": Values(aws="ResourceRecords", each="Value"),
+        "aliases": Blocks(ALIAS, aws="AliasTarget", key=""),
+    }
+    identity = "{zoneId}_{name}_{type}"
     # Its name is no name that Pulumi could make up.
     named_by = ""
-    imported_as = "(?P<zoneId>[^_]+)_(?P<name>.+)_(?P<type>[A-Z]+)"
-    computed = ("fqdn",)
-    regional = False
+    outputs = {"fqdn": ""}
+    waits_for = "the change to be in sync"
+    differs_in = "another type: another record, there a change of the same"
 
-    def identifier(self, inputs: Properties) -> str:
-        return f"{inputs['zoneId']}_{_plain(inputs['name'])}_{inputs['type']}"
+    def identifier(self, aws: Aws, inputs: Properties) -> str:
+        return super().identifier(aws, {**inputs, "name": _plain(inputs["name"])})
 
     def create(self, aws: Aws, inputs: Properties) -> str:
         """Write them, over others where the program says so."""
-        self._change(aws, "UPSERT" if inputs.get("allowOverwrite") else "CREATE", inputs)
-        return self.identifier(inputs)
+        action = "UPSERT" if inputs.get("allowOverwrite") else "CREATE"
+        self._request(aws, inputs["zoneId"], action, self._record_set(aws, inputs))
+        return self.identifier(aws, inputs)
 
     def update(self, aws: Aws, identifier: str, known: Properties, inputs: Properties, changed: set[str]) -> None:
-        self._change(aws, "UPSERT", inputs)
+        self._request(aws, inputs["zoneId"], "UPSERT", self._record_set(aws, inputs))
 
     def read(self, aws: Aws, identifier: str, known: Properties) -> dict[str, Any] | None:
         fqdn = self._fqdn(aws, known)
         record_set = self._find_record_set(aws, known["zoneId"], fqdn, known["type"])
         if record_set is None:
             return None
-        alias = record_set.get("AliasTarget")
-        return {
-            "zoneId": known["zoneId"],
-            "name": known["name"],
-            "type": known["type"],
-            "ttl": record_set.get("TTL"),
-            "records": [_unquoted(each["Value"], known["type"]) for each in record_set.get("ResourceRecords", [])],
-            "aliases": self._values.fields["aliases"].from_aws([alias] if alias else []),
-            "fqdn": fqdn,
-        }
+        state = self.properties(record_set, self._shape(aws))
+        records = [_unquoted(each, known["type"]) for each in state["records"]]
+        return {**state, "zoneId": known["zoneId"], "name": known["name"], "records": records, "fqdn": fqdn}
 
     def delete(self, aws: Aws, identifier: str, known: Properties) -> None:
         zone_id = known["zoneId"]
@@ -85,22 +63,20 @@ class Record(Resource):
             self._request(aws, zone_id, "DELETE", record_set)
 
     def _record_set(self, aws: Aws, inputs: Properties) -> dict[str, Any]:
-        record_set: dict[str, Any] = {"Name": self._fqdn(aws, inputs), "Type": inputs["type"]}
-        if aliases := inputs.get("aliases"):
-            return {**record_set, "AliasTarget": self._values.fields["aliases"].to_aws(aliases)[0]}
-        records = [{"Value": _quoted(value, inputs["type"])} for value in inputs.get("records", [])]
-        return {**record_set, "TTL": inputs.get("ttl", 0), "ResourceRecords": records}
+        records = [_quoted(each, inputs["type"]) for each in inputs.get("records", [])]
+        given = {**inputs, "name": self._fqdn(aws, inputs), "records": records}
+        record_set = self.own.to_aws(given, self._shape(aws))
+        return {name: value for name, value in record_set.items() if value not in ([], {})}
 
-    def _change(self, aws: Aws, action: str, inputs: Properties) -> None:
-        self._request(aws, inputs["zoneId"], action, self._record_set(aws, inputs))
+    def _shape(self, aws: Aws) -> Any:
+        answer = aws.operation(self.service, "list_resource_record_sets").output_shape
+        return answer.members["ResourceRecordSets"].member
 
     def _request(self, aws: Aws, zone_id: str, action: str, record_set: Properties) -> None:
         route53 = aws.client("route53")
-        response = route53.change_resource_record_sets(
-            HostedZoneId=zone_id, ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": record_set}]}
-        )
-        waiter = route53.get_waiter("resource_record_sets_changed")
-        waiter.wait(Id=response["ChangeInfo"]["Id"], WaiterConfig=POLL)
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": record_set}]}
+        response = route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch=batch)
+        aws.wait("route53", "resource_record_sets_changed", Id=response["ChangeInfo"]["Id"])
 
     def _find_record_set(self, aws: Aws, zone_id: str, fqdn: str, record_type: str) -> dict[str, Any] | None:
         response = aws.client("route53").list_resource_record_sets(

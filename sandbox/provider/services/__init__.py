@@ -1,0 +1,1 @@
+"""The resource types, in a module for each of pulumi-aws's own."""
