@@ -47,9 +47,9 @@ site = StaticSite("static-site", settings, folder=ROOT / "dashboard", released_w
 domain = CustomDomain("custom-domain", settings) if settings.domain else None
 cdn = Cdn("cdn", settings, api, site, store, sign_in, domain)
 if domain and settings.served_domain:
-    domain.lead_to(cdn.distribution)
+    domain.create_alias_records(cdn.distribution)
 admin_page = AdminPage("admin-page", settings, sign_in, site, cdn.url)
-api.let_administrators_in(admin_api, sign_in, admin_page)
+api.add_admin_route(admin_api, sign_in, admin_page)
 invalidation = Invalidation("invalidation", settings, cdn, renderer, site)
 release = Release(
     "release",

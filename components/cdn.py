@@ -1,5 +1,8 @@
 """The CDN in front of everything: pages from the API, static files from the private bucket."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import pulumi
@@ -30,8 +33,28 @@ ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 ERRORS_HELD = dict.fromkeys((404, 405, 414, 500, 501, 502, 503, 504), 0)
 DAY = 24 * 60 * 60
 YEAR = 365 * DAY
+# The renderer's Cache-Control decides; where it says nothing, nothing is held.
+PAGE_TTL = {"MinTTL": 0, "DefaultTTL": 0, "MaxTTL": DAY}
 FRAME_OPTION = "DENY"
 REFERRER_POLICY = "strict-origin-when-cross-origin"
+
+
+@dataclass(frozen=True)
+class Behavior:
+    """What the CDN does with some paths."""
+
+    origin: str
+    methods: Sequence[str] = tuple(READ)
+    cache_policy: str = ""
+    """The id of one of AWS's; empty for the page cache's own."""
+    origin_request_policy: str = ""
+
+
+DEFAULT_BEHAVIOR = Behavior(API_ORIGIN)
+_API = Behavior(API_ORIGIN, ALL_METHODS, CACHING_DISABLED, ALL_VIEWER_EXCEPT_HOST_HEADER)
+_STATIC_FILES = Behavior(SITE_ORIGIN, cache_policy=CACHING_OPTIMIZED)
+# The first that matches counts: /api/openapi.json is the API's, not a static file.
+ORDERED_BEHAVIORS = {API_PATHS: _API, **dict.fromkeys(PATH_PATTERNS, _STATIC_FILES)}
 
 
 class Cdn(pulumi.ComponentResource):
@@ -61,7 +84,7 @@ class Cdn(pulumi.ComponentResource):
         self._page_cache = self._create_page_cache_policy()
         self._security_headers = self._create_security_headers_policy(store, sign_in)
         self.distribution = self._create_distribution(api, site)
-        self._let_it_read(site)
+        self._grant_read(site)
         self.url = self._site_url()
 
         self.register_outputs({"url": self.url})
@@ -78,14 +101,13 @@ class Cdn(pulumi.ComponentResource):
         )
 
     def _create_page_cache_policy(self) -> aws.cloudfront.CachePolicy:
-        """The renderer's Cache-Control decides; where it says nothing, nothing is cached."""
         return aws.cloudfront.CachePolicy(
             "pages",
             name=self._settings.name("pages"),
             comment="As long as the renderer says.",
-            min_ttl=0,
-            default_ttl=0,
-            max_ttl=DAY,
+            min_ttl=PAGE_TTL["MinTTL"],
+            default_ttl=PAGE_TTL["DefaultTTL"],
+            max_ttl=PAGE_TTL["MaxTTL"],
             parameters_in_cache_key_and_forwarded_to_origin=(
                 aws.cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginArgs(
                     enable_accept_encoding_brotli=True,
@@ -157,9 +179,8 @@ class Cdn(pulumi.ComponentResource):
             is_ipv6_enabled=True,
             price_class=self._settings.price_class,
             origins=[self._api_origin(api), self._site_origin(site)],
-            default_cache_behavior=self._pages(),
-            # The first that matches counts: /api/openapi.json is the API's, not a static file.
-            ordered_cache_behaviors=[self._uncached_api(), *map(self._static_files, PATH_PATTERNS)],
+            default_cache_behavior=self._default_behavior(),
+            ordered_cache_behaviors=[self._ordered_behavior(pattern) for pattern in ORDERED_BEHAVIORS],
             restrictions=aws.cloudfront.DistributionRestrictionsArgs(
                 geo_restriction=aws.cloudfront.DistributionRestrictionsGeoRestrictionArgs(restriction_type="none")
             ),
@@ -195,41 +216,24 @@ class Cdn(pulumi.ComponentResource):
             origin_access_control_id=self._access_control.id,
         )
 
-    def _pages(self) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgs:
-        return aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
-            target_origin_id=API_ORIGIN,
-            viewer_protocol_policy=viewer_protocol_policy(self._settings),
-            allowed_methods=READ,
-            cached_methods=READ,
-            compress=True,
-            cache_policy_id=self._page_cache.id,
-            response_headers_policy_id=self._security_headers.id,
-        )
+    def _default_behavior(self) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgs:
+        return aws.cloudfront.DistributionDefaultCacheBehaviorArgs(**self._settings_of(DEFAULT_BEHAVIOR))
 
-    def _uncached_api(self) -> aws.cloudfront.DistributionOrderedCacheBehaviorArgs:
-        return aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
-            path_pattern=API_PATHS,
-            target_origin_id=API_ORIGIN,
-            viewer_protocol_policy=viewer_protocol_policy(self._settings),
-            allowed_methods=ALL_METHODS,
-            cached_methods=READ,
-            compress=True,
-            cache_policy_id=CACHING_DISABLED,
-            origin_request_policy_id=ALL_VIEWER_EXCEPT_HOST_HEADER,
-            response_headers_policy_id=self._security_headers.id,
-        )
+    def _ordered_behavior(self, path_pattern: str) -> aws.cloudfront.DistributionOrderedCacheBehaviorArgs:
+        settings = self._settings_of(ORDERED_BEHAVIORS[path_pattern])
+        return aws.cloudfront.DistributionOrderedCacheBehaviorArgs(path_pattern=path_pattern, **settings)
 
-    def _static_files(self, path_pattern: str) -> aws.cloudfront.DistributionOrderedCacheBehaviorArgs:
-        return aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
-            path_pattern=path_pattern,
-            target_origin_id=SITE_ORIGIN,
-            viewer_protocol_policy=viewer_protocol_policy(self._settings),
-            allowed_methods=READ,
-            cached_methods=READ,
-            compress=True,
-            cache_policy_id=CACHING_OPTIMIZED,
-            response_headers_policy_id=self._security_headers.id,
-        )
+    def _settings_of(self, behavior: Behavior) -> dict[str, Any]:
+        return {
+            "target_origin_id": behavior.origin,
+            "viewer_protocol_policy": viewer_protocol_policy(self._settings),
+            "allowed_methods": list(behavior.methods),
+            "cached_methods": READ,
+            "compress": True,
+            "cache_policy_id": behavior.cache_policy or self._page_cache.id,
+            "origin_request_policy_id": behavior.origin_request_policy or None,
+            "response_headers_policy_id": self._security_headers.id,
+        }
 
     def _viewer_certificate(self) -> aws.cloudfront.DistributionViewerCertificateArgs:
         if self._domain is None:
@@ -240,7 +244,7 @@ class Cdn(pulumi.ComponentResource):
             ssl_support_method="sni-only",
         )
 
-    def _let_it_read(self, site: StaticSite) -> None:
+    def _grant_read(self, site: StaticSite) -> None:
         """Only this distribution reads the bucket; without the right to list, a missing file is an access denied."""
         policy = pulumi.Output.json_dumps(
             {

@@ -31,7 +31,7 @@ class CustomDomain(pulumi.ComponentResource):
 
         self.register_outputs({"certificate_arn": self.certificate_arn})
 
-    def lead_to(self, distribution: aws.cloudfront.Distribution) -> None:
+    def create_alias_records(self, distribution: aws.cloudfront.Distribution) -> None:
         """Point the domain at the CDN, over IPv4 and IPv6."""
         for record_type in ("A", "AAAA"):
             aws.route53.Record(

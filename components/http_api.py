@@ -43,7 +43,7 @@ class HttpApi(pulumi.ComponentResource):
 
         self.register_outputs({"url": self.url})
 
-    def let_administrators_in(self, admin_api: ReleasedFunction, sign_in: SignIn, page: AdminPage) -> None:
+    def add_admin_route(self, admin_api: ReleasedFunction, sign_in: SignIn, page: AdminPage) -> None:
         """Lead those who have signed in at the page to the admin API, and answer 401 to anybody else.
 
         It comes last, as the CDN stands between: it leads to this API, and the page is where it is.

@@ -38,7 +38,7 @@ class EngineOutput:
         """What failed, by resource, in the engine's own words; nothing where it gave none."""
         lines = [line.removeprefix("  ") for line in self._diagnostics if not EMPTY.search(line)]
         followers = [*lines[1:], ""] if lines else []
-        return _told(
+        return _as_lines(
             line for line, after in zip(lines, followers, strict=True) if _is_message(line) or _is_message(after)
         )
 
@@ -46,10 +46,10 @@ class EngineOutput:
 def reason_of(output: str) -> str:
     """The errors in all that the engine has printed, without its progress and without a traceback; else all of it."""
     lines = [line.strip().removeprefix("stderr: ") for line in output.splitlines()]
-    return _told(line for line in lines if line.startswith("error:") and not EMPTY.search(line)) or output.strip()
+    return _as_lines(line for line in lines if line.startswith("error:") and not EMPTY.search(line)) or output.strip()
 
 
-def _told(lines: Iterable[str]) -> str:
+def _as_lines(lines: Iterable[str]) -> str:
     """The engine says some of it twice."""
     return "\n".join(dict.fromkeys(PREFIX.sub(r"\1", line.rstrip()) for line in lines))
 

@@ -4,21 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.cdn import (
-    ALL_VIEWER_EXCEPT_HOST_HEADER,
-    API_ORIGIN,
-    API_PATHS,
-    CACHING_DISABLED,
-    CACHING_OPTIMIZED,
-    DAY,
+    DEFAULT_BEHAVIOR,
     ERRORS_HELD,
     FRAME_OPTION,
+    ORDERED_BEHAVIORS,
+    PAGE_TTL,
     REFERRER_POLICY,
-    SITE_ORIGIN,
     YEAR,
     content_security_policy,
     viewer_protocol_policy,
 )
-from components.static_site import PATH_PATTERNS
 from operations.checks.check import Check, compared
 from operations.checks.target import Target
 
@@ -50,11 +45,17 @@ def cdn_checks(target: Target) -> Iterator[Check]:
 
 def _behaviours(viewer: str, default: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """What the program declares, by path pattern; the page cache's policy is checked by its content."""
-    pages = (API_ORIGIN, viewer, default.get("CachePolicyId", ""), "")
-    api = (API_ORIGIN, viewer, CACHING_DISABLED, ALL_VIEWER_EXCEPT_HOST_HEADER)
-    files = (SITE_ORIGIN, viewer, CACHING_OPTIMIZED, "")
-    by_pattern = {PAGES: pages, API_PATHS: api, **dict.fromkeys(PATH_PATTERNS, files)}
-    return {pattern: dict(zip(BEHAVIOUR, values, strict=True)) for pattern, values in by_pattern.items()}
+    own = default.get("CachePolicyId", "")
+    return {
+        pattern: dict(
+            zip(
+                BEHAVIOUR,
+                (behavior.origin, viewer, behavior.cache_policy or own, behavior.origin_request_policy),
+                strict=True,
+            )
+        )
+        for pattern, behavior in {PAGES: DEFAULT_BEHAVIOR, **ORDERED_BEHAVIORS}.items()
+    }
 
 
 def _behaviour_checks(
@@ -72,9 +73,8 @@ def _cache_policy_checks(target: Target, policy_id: str | None) -> Iterator[Chec
         yield Check(name, ok=False, expected=target.settings.name("pages"), found="none")
         return
     config = target.cdn.get_cache_policy(Id=policy_id)["CachePolicy"]["CachePolicyConfig"]
-    fields = ("Name", "MinTTL", "DefaultTTL", "MaxTTL")
-    expected = dict(zip(fields, (target.settings.name("pages"), 0, 0, DAY), strict=True))
-    yield compared(name, expected, {field: config.get(field) for field in fields})
+    expected = {"Name": target.settings.name("pages"), **PAGE_TTL}
+    yield compared(name, expected, {field: config.get(field) for field in expected})
 
 
 def _headers_policy_checks(target: Target, behaviours: Mapping[str, Mapping[str, Any]]) -> Iterator[Check]:

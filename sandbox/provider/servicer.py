@@ -53,7 +53,7 @@ class AwsServicer(ResourceProviderServicer):
 
     def Configure(self, request: Request, context: Context) -> Any:  # noqa: N802
         """Connect to the embedded AWS, and to nothing else."""
-        with _told(context):
+        with _reported(context):
             self._emulator = Emulator(unmarshal(request.args))
             self._emulator.expect_answer()
         return provider_pb2.ConfigureResponse(supportsPreview=True)
@@ -64,7 +64,7 @@ class AwsServicer(ResourceProviderServicer):
 
     def Invoke(self, request: Request, context: Context) -> Any:  # noqa: N802
         """Call one of pulumi-aws's functions."""
-        with _told(context, request.tok):
+        with _reported(context, request.tok):
             function, known_arguments = registry.function(request.tok)
             arguments = unmarshal(request.args)
             if unknown := sorted(arguments.keys() - known_arguments):
@@ -80,7 +80,7 @@ class AwsServicer(ResourceProviderServicer):
 
     def Check(self, request: Request, context: Context) -> Any:  # noqa: N802
         """Find what the program can't ask for, and make up a name where it gives none."""
-        with _told(context, _who(request.urn)):
+        with _reported(context, _who(request.urn)):
             resource, inputs = _resource(request.urn), unmarshal(request.news)
             if resource.lacks_name(inputs):
                 logical_name = request.urn.rsplit("::", 1)[-1]
@@ -92,7 +92,7 @@ class AwsServicer(ResourceProviderServicer):
 
     def Diff(self, request: Request, context: Context) -> Any:  # noqa: N802
         """Tell what is to be changed, and whether that takes a new thing."""
-        with _told(context, _who(request.urn)):
+        with _reported(context, _who(request.urn)):
             resource, old, new = _resource(request.urn), unmarshal(request.old_inputs), unmarshal(request.news)
             known = unmarshal(request.olds)
             changed = resource.changes(self._aws(new), old, known, new)
@@ -100,7 +100,7 @@ class AwsServicer(ResourceProviderServicer):
 
     def Create(self, request: Request, context: Context) -> Any:  # noqa: N802
         """Create; what fails once AWS has given an id leaves the thing in the stack, as unfinished."""
-        with _told(context, _who(request.urn)) as told:
+        with _reported(context, _who(request.urn)) as told:
             resource, inputs = _resource(request.urn), unmarshal(request.properties)
             if request.preview:
                 unknown = {name: UNKNOWN for name in resource.computed if name not in inputs}
@@ -114,7 +114,7 @@ class AwsServicer(ResourceProviderServicer):
 
     def Read(self, request: Request, context: Context) -> Any:  # noqa: N802
         """Tell how the thing is now, by its import id where nothing is known of it yet; an empty id if it is gone."""
-        with _told(context, _who(request.urn)):
+        with _reported(context, _who(request.urn)):
             resource, inputs = _resource(request.urn), unmarshal(request.inputs)
             known, identifier = unmarshal(request.properties), request.id
             aws = self._aws(known)
@@ -130,7 +130,7 @@ class AwsServicer(ResourceProviderServicer):
 
     def Update(self, request: Request, context: Context) -> Any:  # noqa: N802
         """Bring the thing to the inputs; where that fails half way, the stack takes it for done all the same."""
-        with _told(context, _who(request.urn)) as told:
+        with _reported(context, _who(request.urn)) as told:
             resource, inputs = _resource(request.urn), unmarshal(request.news)
             known, old_inputs = unmarshal(request.olds), unmarshal(request.old_inputs)
             aws = self._aws(inputs)
@@ -144,7 +144,7 @@ class AwsServicer(ResourceProviderServicer):
 
     def Delete(self, request: Request, context: Context) -> Empty:  # noqa: N802
         """Delete the thing, if it is there."""
-        with _told(context, _who(request.urn)):
+        with _reported(context, _who(request.urn)):
             known = unmarshal(request.properties)
             _resource(request.urn).destroy(self._aws(known), request.id, known)
         return Empty()
@@ -156,7 +156,7 @@ class AwsServicer(ResourceProviderServicer):
         return Aws(self._emulator, None if region is UNKNOWN else region)
 
 
-class _told:  # noqa: N801 reads as a statement
+class _reported:  # noqa: N801 reads as a statement
     """Ends a call with one line for the user where anything goes wrong in it."""
 
     def __init__(self, context: Context, who: str = "") -> None:
@@ -165,7 +165,7 @@ class _told:  # noqa: N801 reads as a statement
         self.unfinished: tuple[str, Mapping[str, Any]] | None = None
         """The id and the outputs of what is there although the call fails."""
 
-    def __enter__(self) -> "_told":
+    def __enter__(self) -> "_reported":
         return self
 
     def __exit__(self, _type: Any, error: BaseException | None, _traceback: Any) -> None:
