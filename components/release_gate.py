@@ -25,11 +25,11 @@ from pulumi.dynamic import (
 )
 
 from components.settings import NEWEST, RENDERER_VERSION
-from releasing.aws_connection import client_of
+from releasing.aws_connection import RETRIES, client_of
 from releasing.version_checks import ReleaseChecks
 
-# A cold start comes on top of the 29 seconds that a request may take; on a bad day, one of nine requests fails.
-PATIENCE = Config(read_timeout=120, retries={"mode": "standard", "total_max_attempts": 10})
+# A cold start comes on top of the 29 seconds that a request may take.
+PATIENCE = RETRIES.merge(Config(read_timeout=120))
 # A difference in any of these is another version to be checked; the others say how that is done.
 CHECKED = ("function_name", "code_sha256", "configuration", "checked_at", "rolled_back_to")
 INPUTS = (*CHECKED, "patience_seconds", "kept_versions")

@@ -44,7 +44,7 @@ from botocore.utils import FileWebIdentityTokenLoader
 from pulumi.dynamic import ConfigureRequest
 
 # botocore's standard mode backs off with jitter on throttling and on 5xx: for what deploys, and for who only looks.
-RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 10})
+RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 8})
 PATIENCE = Config(connect_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
 # Error codes of a thing that is not there.
 GONE_CODES = "404|.*(NoSuch|NotFound|NonExistent|DoesNotExist).*"
