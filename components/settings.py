@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -252,16 +252,14 @@ class Settings:
         yield (
             "resourceNames",
             f"<what>=<name> separated by commas, what being one of {', '.join(NAMED)}",
-            all(NAME.fullmatch(entry) for entry in filter(None, self.resource_names.split(",")))
-            and _pairs(self.resource_names).keys() <= set(NAMED),
+            _are_pairs(self.resource_names, NAME, NAMED),
         )
         # A function or a distribution that is imported would put before users what has passed no gate.
         yield (
             "imports",
             f"<what>=<id> separated by commas, what being one of {', '.join(IMPORTABLE)}; functions and distributions "
             "are never imported, as users would see what has passed no gate (docs/takeover.md)",
-            all(IMPORT.fullmatch(entry) for entry in filter(None, self.imports.split(",")))
-            and self.imported.keys() <= set(IMPORTABLE),
+            _are_pairs(self.imports, IMPORT, IMPORTABLE),
         )
         yield (
             "rendererFunctionName",
@@ -378,7 +376,15 @@ def _snake_case(key: str) -> str:
 
 def _pairs(text: str) -> dict[str, str]:
     """What `<what>=<which>,…` says."""
-    return {what: which for what, _, which in (entry.partition("=") for entry in filter(None, text.split(",")))}
+    return {what: which for what, _, which in (entry.partition("=") for entry in _entries(text))}
+
+
+def _are_pairs(text: str, form: re.Pattern[str], known: Collection[str]) -> bool:
+    return all(map(form.fullmatch, _entries(text))) and _pairs(text).keys() <= set(known)
+
+
+def _entries(text: str) -> list[str]:
+    return [entry for entry in text.split(",") if entry]
 
 
 def _empty_or(pattern: re.Pattern[str], value: str) -> bool:

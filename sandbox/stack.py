@@ -128,12 +128,11 @@ class Deployment:
             SandboxError: nothing is deployed, or the state is damaged.
 
         """
+        if outputs := outputs_of(self._state_file):
+            return outputs
         if self._state_file.exists() and not read_json(self._state_file):
             raise SandboxError(f"The stack's state is damaged: {self._state_file}\nmake sandbox goes on from a copy.")
-        outputs = outputs_of(self._state_file)
-        if not outputs:
-            raise SandboxError("Nothing is deployed on the sandbox yet: run make sandbox.")
-        return outputs
+        raise SandboxError("Nothing is deployed on the sandbox yet: run make sandbox.")
 
     @property
     def _folder(self) -> Path:

@@ -200,7 +200,7 @@ def _kill_and_converge(site: Site, undisturbed: list[str], creations: int, updat
                 error.add_note(f"KILLS_SEED={SEED}, {site.project.folder.name}, {kill.__name__} {time}: {moment}")
                 raise
         _expect_nothing_left_to_do(site)
-    assert not [process for leader in site.killed for process in _session(leader)]
+    assert not [process for leader in site.killed for process in session(leader)]
 
 
 def _expect_all_that_git_says(site: Site, undisturbed: list[str]) -> None:
@@ -255,15 +255,15 @@ def _ends(process: "subprocess.Popen[str]", seconds: float) -> bool:
 
 def _kill(process: "subprocess.Popen[str]", providers_too: bool) -> None:
     """The engine keeps providers in process groups of their own, in the session of them all."""
-    providers = _session(process.pid) if providers_too else []
+    providers = session(process.pid) if providers_too else []
     os.killpg(process.pid, signal.SIGKILL)
     for provider in providers:
         with contextlib.suppress(ProcessLookupError):
             os.kill(provider, signal.SIGKILL)
 
 
-def _session(leader: int) -> list[int]:
-    """The processes that a deployment has started, where the system tells."""
+def session(leader: int) -> list[int]:
+    """The processes of a session, such as those that a deployment has started, where the system tells."""
     members = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(ProcessLookupError):

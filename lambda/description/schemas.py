@@ -45,7 +45,7 @@ class Schemas:
             return {"type": "string", "enum": [member.value for member in hint]}
         if is_dataclass(hint) and isinstance(hint, type):
             return self._reference(hint)
-        raise TypeError(f"api/schemas.py: no JSON Schema is known for {hint}; add it to Schemas.of")
+        raise TypeError(f"description/schemas.py: no JSON Schema is known for {hint}; add it to Schemas.of")
 
     def _reference(self, record: type) -> Schema:
         if record.__name__ not in self.named:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.killed_deployments import session
 from tests.project_copy import ROOT
 
 LIMIT_SECONDS = 60
@@ -25,7 +26,7 @@ def test_an_interrupted_run_leaves_no_process(tmp_path: Path, interruption: sign
         _wait_until(lambda: any(_working_in(emulators)))
         os.killpg(run.pid, interruption)
     _wait_until(lambda: not any(_working_in(emulators)))
-    _wait_until(lambda: not any(_in_session(run.pid)))
+    _wait_until(lambda: not session(run.pid))
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:
@@ -40,11 +41,4 @@ def _working_in(folder: Path) -> Iterator[int]:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if (process / "cwd").readlink().is_relative_to(folder):
-                yield int(process.name)
-
-
-def _in_session(leader: int) -> Iterator[int]:
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if os.getsid(int(process.name)) == leader:
                 yield int(process.name)
